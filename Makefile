@@ -1,0 +1,101 @@
+# The commands people type. Each makes what it needs first: `make demo` on a bare machine just works.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+# The newest Python that suits, pyenv's included; override with `make PYTHON=/path/to/python …`.
+PYTHON ?= $(shell for minor in 14 13 12 11; do \
+	for python in $$(ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.$$minor.*/bin/python3.$$minor 2>/dev/null | sort -rV) \
+		python3.$$minor; do \
+		if $$python -c "import ensurepip, sqlite3, ssl, venv" 2>/dev/null; then echo $$python; exit; fi; \
+	done; done)
+
+# Most tests of real processes wait for heartbeats and leases to run out, not for the processor.
+SIDE_BY_SIDE := -n 4
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+.PHONY: demo
+demo: $(VENV)/.demo $(if $(ENGINE),$(VENV)/.engines) ## The shop's main job from nothing; ENGINE=celery (…) has that engine carry it
+	$(if $(ENGINE),SHOP_ENGINE=$(ENGINE)) $(BIN)/python project/manage.py demo
+
+.PHONY: run
+run: $(VENV)/.demo ## The shop with a worker, for the browser
+	$(BIN)/python project/manage.py devsite
+
+.PHONY: test
+test: test-sqlite test-postgresql test-mysql test-project ## The whole suite, on every database there is
+
+.PHONY: test-sqlite
+test-sqlite: $(VENV)/.develop
+	$(BIN)/python -m pytest tests --ignore=tests/project $(SIDE_BY_SIDE) $(PYTEST)
+
+.PHONY: test-postgresql
+test-postgresql: $(VENV)/.develop
+	$(BIN)/python -m tests.with_database postgresql $(BIN)/python -m pytest \
+		tests/tasks tests/workers tests/adapters/embedded tests/adapters/django_q2 $(SIDE_BY_SIDE) $(PYTEST)
+
+.PHONY: test-mysql
+test-mysql: $(VENV)/.develop $(VENV)/.mysql
+	$(BIN)/python -m tests.with_database mysql $(BIN)/python -m pytest tests/tasks tests/workers -m "not slow" $(PYTEST)
+
+.PHONY: test-project
+test-project: $(VENV)/.develop
+	$(BIN)/python -m pytest tests/project --ds=config.settings $(PYTEST)
+
+.PHONY: lint
+lint: $(VENV)/.develop ## Style, types, import contracts, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DJANGO_SETTINGS_MODULE=tests.settings PYTHONPATH=. $(BIN)/python -m django makemigrations --check --dry-run
+	$(BIN)/python project/manage.py makemigrations --check --dry-run
+
+.PHONY: format
+format: $(VENV)/.develop ## Lay out the code as `make lint` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(VENV)/.develop ## Measure: jobs drained, enqueued and picked up, on SQLite and PostgreSQL
+	$(BIN)/python -m benchmarks
+
+.PHONY: release-check
+release-check: $(VENV)/.develop ## Build the distribution and use it in an outside project
+	$(BIN)/python -m tests.release_check
+
+.PHONY: clean
+clean: ## Remove what the other commands made
+	rm -rf .venv .venv-* build dist project/var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# --- environments ---
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found. Install one, or name it: make PYTHON=…"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt pip
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group demo -e .
+	@touch $@
+
+$(VENV)/.engines: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[all]"
+	@touch $@
+
+$(VENV)/.develop: $(VENV)/.made pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group demo --group test --group lint --group release -e .
+	@touch $@ $(VENV)/.demo
+
+# The driver is compiled against MariaDB's headers; where they are missing, with_database says what to install.
+$(VENV)/.mysql: $(VENV)/.develop
+	@if pkg-config --exists libmariadb 2>/dev/null; then \
+		$(BIN)/python -m pip install --quiet -c constraints.txt --group mysql && touch $@; fi

@@ -1,0 +1,1 @@
+"""One folder an engine; each brings a backend to name in `TASKS`."""

@@ -1,0 +1,5 @@
+"""arq: jobs over Redis, run on one event loop a process."""
+
+from .backend import ArqBackend
+
+__all__ = ["ArqBackend"]

@@ -1,0 +1,1 @@
+"""What Taskyard does in a second, measured; see `python -m benchmarks --help`."""

@@ -1,0 +1,1 @@
+"""Larch & Linen: a small shop that leaves everything slow to Taskyard."""

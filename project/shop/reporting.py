@@ -1,0 +1,26 @@
+"""Build a monthly report and file it."""
+
+import io
+
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from .models import Report
+from .revenue import month_revenue
+
+
+def build(report: Report) -> str:
+    """Draw the report and keep it as a file; return the file's name.
+
+    Built twice, the second file replaces the first: the name depends on the report alone.
+    """
+    # Matplotlib takes a second to import; only the worker that draws shall pay for it.
+    from . import report_pdf  # noqa: PLC0415
+
+    pdf = io.BytesIO()
+    report_pdf.draw(month_revenue(report.month), pdf)
+    name = f"revenue-{report.month:%Y-%m}-{report.pk}.pdf"
+    report.file.save(name, ContentFile(pdf.getvalue()), save=False)
+    report.finished_at = timezone.now()
+    report.save(update_fields=["file", "finished_at"])
+    return str(report.file.name)

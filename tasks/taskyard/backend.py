@@ -1,0 +1,316 @@
+"""The backend base class: all of a job's life that is not an engine's business.
+
+An adapter is a subclass that delivers ids to its engine and starts the engine's own worker; see
+`JobBackend` for the few methods it must bring. Nothing here imports the models at module level: `@task`
+makes a backend while modules load, before Django's app registry is ready.
+"""
+
+import logging
+import sys
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from asgiref.sync import sync_to_async
+from django.core.checks import CheckMessage
+
+from .breaker import breaker_for
+from .compat import BaseTaskBackend, InvalidTask, InvalidTaskBackend, Task, TaskResult, task_enqueued
+from .ids import new_job_id
+from .payload import storable
+from .policy import LONGEST_RETENTION
+
+if TYPE_CHECKING:
+    from .delivery import Delivery
+    from .models import Job
+
+logger = logging.getLogger(__name__)
+
+Call = tuple[Sequence[Any], Mapping[str, Any]]
+"""One call of a task: its positional and its keyword arguments."""
+
+LONGEST_TASK_PATH = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendOptions:
+    """What `TASKS[alias]["OPTIONS"]` may hold on every engine; an adapter's own options extend it."""
+
+    MAX_ARGUMENT_BYTES: int = 256 * 1024
+    """The most that a job's arguments may take as JSON."""
+
+    MAX_RESULT_BYTES: int = 256 * 1024
+    """The most that a return value may take as JSON."""
+
+    RETENTION: timedelta = timedelta(days=7)
+    """How long finished jobs are kept where their task's policy does not say."""
+
+    def __post_init__(self) -> None:
+        for name in ("MAX_ARGUMENT_BYTES", "MAX_RESULT_BYTES"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a whole number of bytes above 0.")
+        if (
+            not isinstance(self.RETENTION, timedelta)
+            or not timedelta(0) <= self.RETENTION <= LONGEST_RETENTION
+        ):
+            raise ValueError(f"RETENTION must be a timedelta from 0 to {LONGEST_RETENTION.days} days.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How `manage.py worker` is to run an engine's worker in this process."""
+
+    queues: tuple[str, ...] = ()
+    """The queues to serve; empty: all of the backend's."""
+
+    concurrency: int = 4
+    """How many jobs run at once in this process."""
+
+    burst: bool = False
+    """Stop once nothing is waiting and nothing runs."""
+
+    grace: float = 30.0
+    """Seconds that running jobs get to finish when the worker is told to stop."""
+
+    max_jobs: int | None = None
+    """Replace the process after so many jobs."""
+
+    max_memory_mib: int | None = None
+    """Replace the process once it holds so much memory, in MiB."""
+
+    name: str = field(default="")
+    """What operators see; empty: host and process id."""
+
+
+class JobBackend(BaseTaskBackend):
+    """A Django task backend whose jobs live in the database.
+
+    A subclass brings `engine`, `deliver`, `start_worker` and `queue_depths`; where it has options of
+    its own, also `options_class`, and for dangerous settings of its engine `check`.
+    """
+
+    engine: ClassVar[str]
+    """The engine's name, as metrics and messages show it."""
+
+    options_class: ClassVar[type[BackendOptions]] = BackendOptions
+    """Declares the keys that OPTIONS may have."""
+
+    leases_deliveries: ClassVar[bool] = True
+    """Whether a delivery can get lost on its way and must be watched. False where the engine's queue is
+    the jobs' table itself."""
+
+    settings: BackendOptions
+    """The options as read from TASKS."""
+
+    supports_defer = True
+    supports_async_task = True
+    supports_get_result = True
+    supports_priority = True
+
+    def __init__(self, alias: str, params: dict[str, Any]) -> None:
+        super().__init__(alias, params)
+        self.settings = self._read_options()
+
+    def _read_options(self) -> BackendOptions:
+        known = [each.name for each in fields(self.options_class)]
+        unknown = sorted(set(self.options) - set(known))
+        where = f"TASKS[{self.alias!r}]['OPTIONS']"
+        if unknown:
+            raise InvalidTaskBackend(
+                f"{where} has unknown keys: {', '.join(unknown)}. "
+                f"{type(self).__name__} knows {', '.join(known)}."
+            )
+        try:
+            return self.options_class(**self.options)
+        except (TypeError, ValueError) as error:
+            raise InvalidTaskBackend(f"{where}: {error}") from error
+
+    # --- what an adapter brings ---
+
+    @abstractmethod
+    def deliver(self, batch: Sequence["Delivery"]) -> None:
+        """Hand committed jobs to the engine, one message each, in one round trip where it can.
+
+        Must not block without bound. Whatever it raises, the dispatcher tries again later.
+        """
+
+    async def adeliver(self, batch: Sequence["Delivery"]) -> None:
+        """See `deliver`; an engine with an async client overrides this."""
+        await sync_to_async(self.deliver)(batch)
+
+    @abstractmethod
+    def start_worker(self, options: WorkerOptions) -> int:
+        """Run this engine's own worker in this process until it is told to stop; return the exit code."""
+
+    @abstractmethod
+    def queue_depths(self) -> dict[str, int]:
+        """Return how many messages wait in the engine, by queue; a queue that is left out is empty."""
+
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        """Return what is wrong with the settings, each with a hint."""
+        return []
+
+    # --- Django's contract ---
+
+    def validate_task(self, task: Task) -> None:
+        """See Django's `BaseTaskBackend.validate_task`.
+
+        Raises:
+            InvalidTask: also for a task whose dotted path does not fit the jobs' table.
+        """
+        super().validate_task(task)
+        if task.func.__qualname__ != task.func.__name__ or not task.func.__name__.isidentifier():
+            raise InvalidTask(
+                "Task function must be defined at a module level, under a name of its own: "
+                f"{task.module_path!r} cannot be imported."
+            )
+        if len(task.module_path) > LONGEST_TASK_PATH:
+            raise InvalidTask(f"The path {task.module_path!r} is longer than {LONGEST_TASK_PATH} characters.")
+
+    def enqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskResult:
+        """Insert one job and have it delivered once the caller's transaction commits."""
+        return self.enqueue_many(task, [(args, kwargs)])[0]
+
+    async def aenqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskResult:
+        """See `enqueue`; does not block the event loop."""
+        return (await self.aenqueue_many(task, [(args, kwargs)]))[0]
+
+    def enqueue_many(self, task: Task, calls: Iterable[Call]) -> list[TaskResult]:
+        """Insert a job per call, many in one statement, and deliver them together."""
+        from .outbox import deliver_on_commit  # noqa: PLC0415
+
+        jobs = self._new_jobs(task, calls)
+        results, deliveries = self._insert(task, jobs)
+        for result in results:
+            task_enqueued.send_robust(sender=type(self), task_result=result)
+        if deliveries:
+            deliver_on_commit(self._deliver_now, deliveries)
+        return results
+
+    async def aenqueue_many(self, task: Task, calls: Iterable[Call]) -> list[TaskResult]:
+        """See `enqueue_many`; does not block the event loop."""
+        jobs = self._new_jobs(task, calls)
+        results, deliveries = await sync_to_async(self._insert_for_async)(task, jobs)
+        for result in results:
+            await task_enqueued.asend_robust(sender=type(self), task_result=result)
+        if deliveries:
+            await self._adeliver_now(deliveries)
+        return results
+
+    def get_result(self, result_id: str) -> TaskResult:
+        """Return a job's result by its id.
+
+        Raises:
+            TaskResultDoesNotExist: for an unknown or malformed id.
+            TaskNotFound: where the job's task cannot be imported any more.
+        """
+        from .results import find_job, result_of  # noqa: PLC0415
+
+        return result_of(find_job(result_id))
+
+    async def aget_result(self, result_id: str) -> TaskResult:
+        """See `get_result`."""
+        return await sync_to_async(self.get_result)(result_id)
+
+    # --- how a job comes to be ---
+
+    def _new_jobs(self, task: Task, calls: Iterable[Call]) -> list["Job"]:
+        from .models import Job  # noqa: PLC0415
+
+        self.validate_task(task)
+        _check_workers_will_find(task)
+        what = f"The arguments of {task.module_path} do"
+        limit = self.settings.MAX_ARGUMENT_BYTES
+        jobs = []
+        for args, kwargs in calls:
+            arguments = storable(what, [list(args), dict(kwargs)], limit, "MAX_ARGUMENT_BYTES")
+            jobs.append(
+                Job(
+                    id=new_job_id(),
+                    task=task.module_path,
+                    args=arguments[0],
+                    kwargs=arguments[1],
+                    backend=self.alias,
+                    queue=task.queue_name,
+                    priority=task.priority,
+                    run_after=task.run_after,
+                )
+            )
+        return jobs
+
+    def _insert(self, task: Task, jobs: list["Job"]) -> tuple[list[TaskResult], list["Delivery"]]:
+        """Insert the jobs and return their results, and which of them to deliver directly."""
+        from .database import jobs_connection  # noqa: PLC0415
+        from .delivery import delivery_of  # noqa: PLC0415
+        from .insertion import insert  # noqa: PLC0415
+        from .results import result_of  # noqa: PLC0415
+
+        connection = jobs_connection()
+        # Where the site commits by hand nobody tells us when; the dispatcher sees the rows once they exist.
+        tells_of_commits = connection.in_atomic_block or connection.get_autocommit()
+        at_once = tells_of_commits and not breaker_for(self.alias).is_open
+        insert(jobs, leased=self.leases_deliveries, at_once=at_once)
+        direct = [delivery_of(job) for job in jobs if at_once and job.run_after is None]
+        return [result_of(job, task) for job in jobs], direct
+
+    def _insert_for_async(self, task: Task, jobs: list["Job"]) -> tuple[list[TaskResult], list["Delivery"]]:
+        """Insert as `_insert` does; within a transaction the delivery waits for its commit."""
+        from .database import jobs_connection  # noqa: PLC0415
+        from .outbox import deliver_on_commit  # noqa: PLC0415
+
+        results, deliveries = self._insert(task, jobs)
+        if deliveries and jobs_connection().in_atomic_block:
+            deliver_on_commit(self._deliver_now, deliveries)
+            deliveries = []
+        return results, deliveries
+
+    def _deliver_now(self, batch: list["Delivery"]) -> None:
+        try:
+            self.deliver(batch)
+        except Exception as error:
+            self._leave_to_dispatcher(batch, error)
+
+    async def _adeliver_now(self, batch: list["Delivery"]) -> None:
+        try:
+            await self.adeliver(batch)
+        except Exception as error:
+            await sync_to_async(self._leave_to_dispatcher)(batch, error)
+
+    def _leave_to_dispatcher(self, batch: list["Delivery"], error: Exception) -> None:
+        from .delivery import hand_back  # noqa: PLC0415
+
+        pause = breaker_for(self.alias).trip()
+        logger.warning(
+            "%d jobs could not be delivered to %s (backend %r). They are safe in the database and the "
+            "dispatcher delivers them. Direct delivery pauses for %.0f s.",
+            len(batch),
+            self.engine,
+            self.alias,
+            pause,
+            exc_info=error,
+        )
+        if self.leases_deliveries:
+            hand_back(batch)
+
+
+def _check_workers_will_find(task: Task) -> None:
+    """Refuse a task that no other process could import by its path.
+
+    Raises:
+        InvalidTask: saying why.
+    """
+    module = task.func.__module__
+    if module == "__main__":
+        raise InvalidTask(
+            f"{task.name} is defined in the script that is being run, where no worker can import it from. "
+            "Move it to a module, such as an app's tasks.py."
+        )
+    found = getattr(sys.modules.get(module), task.name, None)
+    if not isinstance(found, Task) or found.func is not task.func:
+        raise InvalidTask(
+            f"A worker would look for this task at {task.module_path!r}, and there is {found!r}. Let the "
+            "task have its function's name: @task above the function does."
+        )

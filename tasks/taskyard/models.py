@@ -1,0 +1,104 @@
+"""The job: one enqueued call, and the truth about it."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from .fields import JobJSONField
+from .history import readable
+from .ids import new_job_id
+from .states import FINISHED, JobState
+
+
+class Job(models.Model):
+    """One enqueued call of a task.
+
+    Rows are written by `taskyard.transitions` and `taskyard.delivery` alone, in guarded statements;
+    nothing calls `save()`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_job_id, editable=False)
+    task = models.CharField(max_length=255, help_text="Dotted path of the task.")
+    args = JobJSONField(default=list)
+    kwargs = JobJSONField(default=dict)
+    backend = models.CharField(max_length=64, help_text="Alias in settings.TASKS.")
+    queue = models.CharField(max_length=128)
+    priority = models.SmallIntegerField(help_text="-100 to 100, larger runs sooner.")
+    state = models.CharField(max_length=12, choices=JobState, default=JobState.READY)
+    attempt = models.PositiveIntegerField(
+        default=0, help_text="How often the job was claimed: the fence that keeps late outcomes out."
+    )
+    worker = models.CharField(
+        max_length=96, default="", blank=True, help_text="Who holds or last held the job."
+    )
+
+    enqueued_at = models.DateTimeField()
+    run_after = models.DateTimeField(null=True, blank=True, help_text="Not before this, as asked for.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the dispatcher must next act on the job."
+    )
+    delivered_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the job was handed to its engine; empty: it was not."
+    )
+    deliveries = models.PositiveSmallIntegerField(default=0, help_text="Deliveries since it became READY.")
+    started_at = models.DateTimeField(null=True, blank=True, help_text="Start of the first attempt.")
+    last_attempted_at = models.DateTimeField(null=True, blank=True, help_text="Start of the latest attempt.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    prune_at = models.DateTimeField(null=True, blank=True, help_text="When a finished job may be deleted.")
+
+    return_value = JobJSONField(null=True, blank=True)
+    attempts = JobJSONField(default=list, help_text="History of the attempts that did not succeed.")
+    progress = JobJSONField(null=True, blank=True)
+
+    class Meta:
+        # Each index holds only the rows its statement looks for, so that millions of finished jobs
+        # slow nothing.
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                "backend",
+                "queue",
+                models.F("priority").desc(),
+                "delivered_at",
+                "id",
+                condition=models.Q(state=JobState.READY, delivered_at__isnull=False),
+                name="taskyard_job_waiting",
+            ),
+            models.Index(
+                "due_at",
+                condition=models.Q(state=JobState.READY, delivered_at__isnull=True),
+                name="taskyard_job_due",
+            ),
+            models.Index(
+                "worker",
+                condition=models.Q(state=JobState.RUNNING),
+                name="taskyard_job_running",
+            ),
+            models.Index(
+                "prune_at",
+                condition=models.Q(prune_at__isnull=False),
+                name="taskyard_job_prune",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.id}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more happens to the job by itself."""
+        return self.state in FINISHED
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the ended attempts, oldest first; what is not readable is left out."""
+        return readable(self.attempts)
+
+
+JOB_TABLE = Job._meta.db_table
+"""The jobs' table, for statements that are written by hand."""
+
+
+def job_key(job_id: UUID, connection: BaseDatabaseWrapper) -> Any:
+    """Return an id as a hand-written statement passes it to this database."""
+    return Job._meta.pk.get_db_prep_value(job_id, connection)

@@ -1,0 +1,156 @@
+"""`@policy`: what Django's `@task` cannot say about a task.
+
+It sits under `@task` and only attaches data to the function, so the same code runs under Django's own
+Immediate and Dummy backends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from .backoff import Backoff, Exponential
+from .compat import Task
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ATTRIBUTE = "__taskyard_policy__"
+
+MOST_ATTEMPTS = 100
+"""Each failed attempt is kept with its traceback in the job's row, so their number has a bound."""
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_exception_classes(name: str, classes: tuple[object, ...]) -> None:
+    for each in classes:
+        if not (isinstance(each, type) and issubclass(each, BaseException)):
+            raise TypeError(
+                f"@policy({name}=…): give an exception class or a tuple of them; {each!r} is none."
+            )
+
+
+LONGEST_RETENTION = timedelta(days=36_500)
+"""A century; beyond it the end of a job's retention leaves the calendar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How a task's jobs are tried, bounded and kept."""
+
+    max_attempts: int = 1
+    """Attempts in all, the first included. Attempts lost with their worker are counted apart."""
+
+    backoff: Backoff = field(default_factory=Exponential)
+    """Seconds to wait after a failed attempt: a shape of `taskyard.backoff` or any
+    `fn(attempt, exception) -> seconds`."""
+
+    retry_on: tuple[type[BaseException], ...] = (BaseException,)
+    """Only these failures are worth another attempt."""
+
+    give_up_on: tuple[type[BaseException], ...] = ()
+    """These never are, even where `retry_on` matches."""
+
+    timeout: float | None = None
+    """Seconds one attempt may run; None: without limit."""
+
+    retention: timedelta | None = None
+    """How long a finished job is kept; None: as the backend's `RETENTION` option says."""
+
+    max_rescues: int = 3
+    """How often a job may take its worker down with it before it is failed as the likely culprit."""
+
+    def __post_init__(self) -> None:
+        self._check_counts()
+        self._check_times()
+        _check_exception_classes("retry_on", self.retry_on)
+        _check_exception_classes("give_up_on", self.give_up_on)
+        if not callable(self.backoff):
+            raise TypeError(
+                f"@policy(backoff={self.backoff!r}): give Constant, Linear, Exponential, "
+                "or a function of (attempt, exception) that returns seconds."
+            )
+
+    def _check_counts(self) -> None:
+        if not _is_whole(self.max_attempts) or not 1 <= self.max_attempts <= MOST_ATTEMPTS:
+            raise ValueError(
+                f"@policy(max_attempts={self.max_attempts!r}): give a whole number from 1 to {MOST_ATTEMPTS}."
+            )
+        if not _is_whole(self.max_rescues) or not 0 <= self.max_rescues <= MOST_ATTEMPTS:
+            raise ValueError(
+                f"@policy(max_rescues={self.max_rescues!r}): give a whole number from 0 to {MOST_ATTEMPTS}."
+            )
+
+    def _check_times(self) -> None:
+        if self.timeout is not None and (
+            not isinstance(self.timeout, int | float)
+            or isinstance(self.timeout, bool)
+            or not self.timeout > 0
+        ):
+            raise ValueError(
+                f"@policy(timeout={self.timeout!r}): give seconds above 0, a timedelta, or None for no limit."
+            )
+        if self.retention is not None and (
+            not isinstance(self.retention, timedelta)
+            or not timedelta(0) <= self.retention <= LONGEST_RETENTION
+        ):
+            raise ValueError(
+                f"@policy(retention={self.retention!r}): give a timedelta from 0 to {LONGEST_RETENTION.days} "
+                "days, or None for the backend's default."
+            )
+
+    def retries(self, exception: BaseException, failures: int) -> bool:
+        """Tell whether a job whose attempt number `failures` ended in `exception` is tried again."""
+        if failures >= self.max_attempts or isinstance(exception, self.give_up_on):
+            return False
+        return isinstance(exception, self.retry_on)
+
+
+DEFAULT_POLICY = Policy()
+"""What holds for a task without `@policy`: one attempt, no time limit."""
+
+
+def policy(
+    *,
+    max_attempts: int = DEFAULT_POLICY.max_attempts,
+    backoff: Backoff = DEFAULT_POLICY.backoff,
+    retry_on: type[BaseException] | tuple[type[BaseException], ...] = DEFAULT_POLICY.retry_on,
+    give_up_on: type[BaseException] | tuple[type[BaseException], ...] = DEFAULT_POLICY.give_up_on,
+    timeout: float | timedelta | None = DEFAULT_POLICY.timeout,
+    retention: timedelta | None = DEFAULT_POLICY.retention,
+    max_rescues: int = DEFAULT_POLICY.max_rescues,
+) -> Callable[[F], F]:
+    """Attach a `Policy` to a task's function; see `Policy` for each argument.
+
+    Raises:
+        TypeError, ValueError: at import, where an argument makes no sense, or where the decorator
+            stands above `@task` instead of under it.
+    """
+    given = Policy(
+        max_attempts=max_attempts,
+        backoff=backoff,
+        retry_on=retry_on if isinstance(retry_on, tuple) else (retry_on,),
+        give_up_on=give_up_on if isinstance(give_up_on, tuple) else (give_up_on,),
+        timeout=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
+        retention=retention,
+        max_rescues=max_rescues,
+    )
+
+    def attach(function: F) -> F:
+        if isinstance(function, Task):
+            raise TypeError(
+                f"@policy stands above @task on {function.module_path}. Put @policy under @task: "
+                "it belongs to the function."
+            )
+        setattr(function, _ATTRIBUTE, given)
+        return function
+
+    return attach
+
+
+def policy_of(task: Task) -> Policy:
+    """Return the policy of a task, or the default where it has none."""
+    found: Policy = getattr(task.func, _ATTRIBUTE, DEFAULT_POLICY)
+    return found

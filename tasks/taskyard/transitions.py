@@ -1,0 +1,312 @@
+"""Every change of a job's state, each one guarded statement.
+
+An event happens only to a job in one of the states that `TRANSITIONS` names for it, and what ends an
+attempt only by the attempt that the row still carries: the attempt number is the fence that keeps a late
+worker's outcome out. Where the database cannot return what it updated (MySQL, MariaDB), the same guards
+stand in an update whose rows are read before or after it.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from . import history
+from .database import DatabaseNow, Dialect, database_time, dialect_of, explained_errors, jobs_connection, run
+from .models import JOB_TABLE, Job, job_key
+from .states import TRANSITIONS, Event, JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one attempt ended, as it is to be recorded."""
+
+    job_id: UUID
+    attempt: int
+    event: Event
+    return_value: Any = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """The job's ended attempts, this one included where it counts."""
+
+    progress: dict[str, Any] | None = None
+    delay: float = 0
+    """Seconds until a job that goes back to READY is due."""
+
+    retention: float = 0
+    """Seconds until a finished job may be pruned."""
+
+    @property
+    def target(self) -> JobState:
+        """The state this outcome leads to."""
+        return TRANSITIONS[self.event].target
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a worker asks for when it takes work from the table itself."""
+
+    backend: str
+    queues: tuple[str, ...]
+    worker: str
+    limit: int
+
+
+# --- claim -----------------------------------------------------------------------------------------
+
+
+def claim_waiting(claims: Claims) -> list[Job]:
+    """Take up to `limit` waiting jobs for a worker: highest priority first, then oldest.
+
+    For the engine whose queue is the table itself. Any number of workers may ask at once; no job goes
+    to two of them.
+    """
+    if not claims.queues or claims.limit < 1:
+        return []
+    connection = jobs_connection()
+    dialect = dialect_of(connection)
+    chosen, parameters = _waiting_jobs(dialect, claims)
+    if dialect.returning:
+        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id IN ({chosen}) RETURNING *"
+        jobs = _jobs(connection, statement, [claims.worker, *parameters])
+    else:
+        with transaction.atomic(using=connection.alias):
+            ids = [row[0] for row in run(connection, chosen, parameters)]
+            jobs = _claim_each(connection, dialect, ids, claims.worker)
+    return sorted(jobs, key=lambda job: (-job.priority, job.delivered_at, job.id))
+
+
+def claim(job_id: UUID, worker: str) -> Job | None:
+    """Take one delivered job for a worker, or None where it is not to be had.
+
+    A second delivery of the same job, or one that comes after a cancel, finds it taken and is dropped.
+    So does a stale one of a job that waits for its next attempt: only a job that counts as delivered
+    can be claimed.
+    """
+    connection = jobs_connection()
+    dialect = dialect_of(connection)
+    key = job_key(job_id, connection)
+    if dialect.returning:
+        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id = %s AND {_IS_WAITING} RETURNING *"
+        jobs = _jobs(connection, statement, [worker, key])
+    else:
+        with transaction.atomic(using=connection.alias):
+            jobs = _claim_each(connection, dialect, [key], worker)
+    return jobs[0] if jobs else None
+
+
+_READY = JobState.READY.value
+_RUNNING = JobState.RUNNING.value
+
+_IS_WAITING = f"state = '{_READY}' AND delivered_at IS NOT NULL"
+
+
+def _claimed(dialect: Dialect) -> str:
+    return (
+        f"state = '{_RUNNING}', worker = %s, attempt = attempt + 1, due_at = NULL, "
+        f"started_at = COALESCE(started_at, {dialect.now}), last_attempted_at = {dialect.now}"
+    )
+
+
+def _waiting_jobs(dialect: Dialect, claims: Claims) -> tuple[str, list[Any]]:
+    """Select the ids to claim: the best of the best of each queue.
+
+    Each queue is walked along its own stretch of the index on waiting jobs, so that a long backlog in
+    one queue costs nothing to a worker of another.
+    """
+    of_one_queue = (
+        f"SELECT id, priority, delivered_at FROM {JOB_TABLE} "
+        f"WHERE {_IS_WAITING} AND backend = %s AND queue = %s "
+        f"ORDER BY priority DESC, delivered_at, id LIMIT %s {dialect.skip_locked()}"
+    )
+    if len(claims.queues) == 1:
+        chosen = f"SELECT id FROM ({of_one_queue}) AS waiting"
+        return chosen, [claims.backend, claims.queues[0], claims.limit]
+    names = [f"queue_{number}" for number in range(len(claims.queues))]
+    heads = ", ".join(f"{name} AS ({of_one_queue})" for name in names)
+    union = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
+    chosen = (
+        f"WITH {heads} SELECT id FROM ({union}) AS waiting ORDER BY priority DESC, delivered_at, id LIMIT %s"
+    )
+    parameters = [value for queue in claims.queues for value in (claims.backend, queue, claims.limit)]
+    return chosen, [*parameters, claims.limit]
+
+
+def _claim_each(
+    connection: BaseDatabaseWrapper, dialect: Dialect, keys: Sequence[Any], worker: str
+) -> list[Job]:
+    statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id = %s AND {_IS_WAITING}"
+    taken = [key for key in keys if _affected(connection, statement, [worker, key])]
+    return list(Job.objects.using(connection.alias).filter(pk__in=taken))
+
+
+def _jobs(connection: BaseDatabaseWrapper, statement: str, parameters: list[Any]) -> list[Job]:
+    with explained_errors():
+        return list(Job.objects.using(connection.alias).raw(statement, parameters))
+
+
+def _affected(connection: BaseDatabaseWrapper, statement: str, parameters: list[Any]) -> int:
+    with explained_errors(), connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
+# --- the end of an attempt -------------------------------------------------------------------------
+
+
+def conclude(outcomes: Sequence[Outcome]) -> set[tuple[UUID, int]]:
+    """Record how attempts ended, many in one statement, and return the (job, attempt) pairs recorded.
+
+    What is missing from the answer was refused: the job is no longer in that attempt's hands.
+
+    Raises:
+        ValueError: for an event that does not end an attempt.
+    """
+    for outcome in outcomes:
+        if JobState.RUNNING not in TRANSITIONS[outcome.event].sources:
+            raise ValueError(f"{outcome.event!r} does not end an attempt.")
+    if not outcomes:
+        return set()
+    # The first of an attempt wins, as it would in a statement of its own.
+    outcomes = list({(outcome.job_id, outcome.attempt): outcome for outcome in reversed(outcomes)}.values())
+    connection = jobs_connection()
+    dialect = dialect_of(connection)
+    if not dialect.returning:
+        return _conclude_each(connection, dialect, outcomes)
+    rows = [_outcome_row(connection, outcome) for outcome in outcomes]
+    typed = ", ".join(dialect.typed(sql_type) for _, sql_type in _OUTCOME_COLUMNS)
+    untyped = ", ".join("%s" for _ in _OUTCOME_COLUMNS)
+    values = ", ".join([f"({typed})", *[f"({untyped})"] * (len(rows) - 1)])
+    names = ", ".join(name for name, _ in _OUTCOME_COLUMNS)
+    statement = (
+        f"WITH ended ({names}) AS (VALUES {values}) "
+        f"UPDATE {JOB_TABLE} SET {_concluded(dialect)} FROM ended "
+        f"WHERE {_IS_IN_ITS_HANDS} "
+        f"RETURNING {JOB_TABLE}.id, {JOB_TABLE}.attempt"
+    )
+    recorded = run(connection, statement, [value for row in rows for value in row])
+    to_uuid = Job._meta.pk.to_python
+    return {(to_uuid(job_id), attempt) for job_id, attempt in recorded}
+
+
+_OUTCOME_COLUMNS = (
+    ("id", "uuid"),
+    ("attempt", "int"),
+    ("state", "text"),
+    ("return_value", "jsonb"),
+    ("attempts", "jsonb"),
+    ("progress", "jsonb"),
+    ("delay", "float8"),
+    ("retention", "float8"),
+)
+
+
+_IS_IN_ITS_HANDS = (
+    f"{JOB_TABLE}.id = ended.id AND {JOB_TABLE}.attempt = ended.attempt AND {JOB_TABLE}.state = '{_RUNNING}'"
+)
+"""The fence."""
+
+
+def _outcome_row(connection: BaseDatabaseWrapper, outcome: Outcome) -> list[Any]:
+    ready = outcome.target == JobState.READY
+    return [
+        job_key(outcome.job_id, connection),
+        outcome.attempt,
+        outcome.target.value,
+        # SQL's NULL for "no value"; a task that returned None is told from it by its state.
+        None if outcome.return_value is None else json.dumps(outcome.return_value),
+        json.dumps(outcome.history),
+        None if outcome.progress is None else json.dumps(outcome.progress),
+        outcome.delay if ready else None,
+        None if ready else outcome.retention,
+    ]
+
+
+def _concluded(dialect: Dialect, *, target: str = "") -> str:
+    """Assign what an outcome says; a delay means READY again, a retention means finished.
+
+    `target` qualifies the assigned columns, as MySQL's join needs and the others forbid.
+    """
+    due = dialect.later.replace("%s", "ended.delay")
+    prune = dialect.later.replace("%s", "ended.retention")
+    assignments = {
+        "state": "ended.state",
+        "return_value": "ended.return_value",
+        "attempts": "ended.attempts",
+        "progress": f"COALESCE(ended.progress, {JOB_TABLE}.progress)",
+        "due_at": f"CASE WHEN ended.delay IS NOT NULL THEN {due} END",
+        "delivered_at": f"CASE WHEN ended.delay IS NULL THEN {JOB_TABLE}.delivered_at END",
+        "deliveries": "0",
+        "finished_at": f"CASE WHEN ended.retention IS NOT NULL THEN {dialect.now} END",
+        "prune_at": f"CASE WHEN ended.retention IS NOT NULL THEN {prune} END",
+    }
+    return ", ".join(f"{target}{column} = {value}" for column, value in assignments.items())
+
+
+def _conclude_each(
+    connection: BaseDatabaseWrapper, dialect: Dialect, outcomes: Iterable[Outcome]
+) -> set[tuple[UUID, int]]:
+    names = ", ".join(f"%s AS {name}" for name, _ in _OUTCOME_COLUMNS)
+    statement = (
+        f"UPDATE {JOB_TABLE} JOIN (SELECT {names}) AS ended "
+        f"ON {_IS_IN_ITS_HANDS} "
+        f"SET {_concluded(dialect, target=JOB_TABLE + '.')}"
+    )
+    return {
+        (outcome.job_id, outcome.attempt)
+        for outcome in outcomes
+        if _affected(connection, statement, _outcome_row(connection, outcome))
+    }
+
+
+# --- from outside ----------------------------------------------------------------------------------
+
+
+def cancel_waiting(job_ids: Iterable[UUID], retention: timedelta) -> int:
+    """Cancel jobs that wait, and return how many did; those already taken are left alone."""
+    ready = TRANSITIONS[Event.CANCEL].sources - {JobState.RUNNING}
+    with explained_errors():
+        return (
+            Job.objects.using(jobs_connection().alias)
+            .filter(pk__in=list(job_ids), state__in=ready)
+            .update(
+                state=TRANSITIONS[Event.CANCEL].target,
+                due_at=None,
+                finished_at=DatabaseNow(),
+                prune_at=DatabaseNow() + retention,
+            )
+        )
+
+
+def requeue(job_ids: Iterable[UUID]) -> int:
+    """Make finished jobs READY once more, their history kept, and return how many did.
+
+    They start with a fresh budget of attempts: the history marks the place.
+    """
+    connection = jobs_connection()
+    alias, now = connection.alias, database_time(connection)
+    requeued = 0
+    with explained_errors():
+        for job in Job.objects.using(alias).filter(
+            pk__in=list(job_ids), state__in=TRANSITIONS[Event.REQUEUE].sources
+        ):
+            requeued += (
+                Job.objects.using(alias)
+                .filter(pk=job.pk, state=job.state, attempt=job.attempt)
+                .update(
+                    state=TRANSITIONS[Event.REQUEUE].target,
+                    attempts=history.requeued(job, now),
+                    due_at=DatabaseNow(),
+                    delivered_at=None,
+                    finished_at=None,
+                    prune_at=None,
+                    return_value=None,
+                    progress=None,
+                    deliveries=0,
+                )
+            )
+    return requeued

@@ -1,0 +1,264 @@
+"""What is Celery's own: what its tools see, and a site's own use of it beside ours."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from celery import Celery
+
+from taskyard import enqueue_many, get_result
+from taskyard.models import Job
+from taskyard.testing.conformance import tasks
+from taskyard_adapters.celery.app import app_of
+from taskyard_adapters.celery.connection import open_connection
+from tests.adapters.celery.conftest import BACKEND, queue_of
+from tests.adapters.scenarios import depth, ready
+from tests.example.tasks import leave_slowly
+from tests.support.processes import ROOT, environment
+from tests.support.servers import wait_until
+
+
+@pytest.fixture
+def messages(engine, connection):
+    """Take the waiting messages from the broker."""
+
+    def take():
+        found = []
+        channel = connection.default_channel
+        while message := channel.basic_get(queue_of(engine), no_ack=True):
+            found.append(channel.message_to_python(message) if not hasattr(message, "headers") else message)
+        return found
+
+    return take
+
+
+def test_a_message_holds_an_id_and_shows_celerys_tools_our_tasks_name(engine, messages):
+    result = engine.on(tasks.leave).enqueue("secret argument")
+
+    [message] = messages()
+
+    assert json.loads(message.body) == [[{"v": 1, "job": result.id}], {}, json.loads(message.body)[2]]
+    assert message.content_type == "application/json"
+    assert message.headers["task"] == "taskyard.run"
+    assert message.headers["shadow"] == "taskyard.testing.conformance.tasks.leave"
+    assert message.headers["id"] == result.id
+    assert message.headers["ignore_result"] is True
+    assert "secret" not in str(message.headers) + str(message.body)
+
+
+def test_celerys_events_show_our_tasks_to_flower(engine, connection):
+    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
+    seen = []
+    ready(engine)
+    with app.connection_for_read() as listening:
+        receiver = app.events.Receiver(listening, handlers={"*": seen.append})
+        consuming = receiver.itercapture(limit=None, timeout=20, wakeup=False)
+        wait_until(lambda: next(consuming, None) or seen, "the worker gives signs of life")
+        result = engine.on(tasks.leave).enqueue("x")
+        wait_until(
+            lambda: next(consuming, None) or any(event["type"] == "task-succeeded" for event in seen),
+            "it ran",
+        )
+
+    [received] = [event for event in seen if event["type"] == "task-received"]
+    assert (received["name"], received["uuid"]) == ("taskyard.testing.conformance.tasks.leave", result.id)
+    assert {"task-received", "task-started", "task-succeeded"} <= {event["type"] for event in seen}
+
+
+def test_celerys_remote_control_reaches_our_worker(engine):
+    ready(engine)
+    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
+
+    stats = wait_until(lambda: app.control.inspect(timeout=2).stats(), "it answers")
+    [(node, stat)] = [(node, stat) for node, stat in stats.items() if node.startswith("under_test.")]
+
+    assert stat["pool"]["max-concurrency"] == 4
+    registered = app.control.inspect([node], timeout=2).registered()
+    assert any(task.startswith("taskyard.run") for task in registered[node])
+
+
+def test_a_task_that_celery_revokes_runs_all_the_same(engine):
+    """What is not to run is cancelled in the database; a worker's memory would swallow its every delivery."""
+    ready(engine)
+    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
+    blocker = engine.on(tasks.wait_for_test)
+    enqueue_many(blocker, [(str(number),) for number in range(4)])
+    wait_until(lambda: len(engine.effects()) == 4, "all slots are taken")
+    result = engine.on(tasks.leave).enqueue("revoked")
+
+    app.control.revoke(result.id)
+    revoked = wait_until(
+        lambda: any((app.control.inspect(timeout=2).revoked() or {}).values()), "the worker has heard of it"
+    )
+
+    assert revoked
+    engine.go_on()
+    engine.finish()
+    assert get_result(result.id).status == "SUCCESSFUL"
+
+
+def test_nothing_of_a_finished_job_stays_in_redis(make_engine, redis_server):
+    import redis
+
+    engine = make_engine(BACKEND, broker="redis")
+    enqueue_many(engine.on(tasks.leave), [(str(number),) for number in range(10)])
+
+    worker = engine.worker("--burst")
+
+    assert worker.ended() == 0, worker.log
+    with redis.Redis.from_url(redis_server.address) as client:
+        assert client.keys(f"*{engine.backend.settings.PREFIX}*") == []
+
+
+def test_a_repeated_delivery_of_a_dead_workers_message_is_dropped(make_engine, redis_server):
+    """Redis hands it out again long after the job is done."""
+    import redis
+
+    engine = make_engine(BACKEND, broker="redis")
+    prefix = engine.backend.settings.PREFIX
+    result = engine.on(tasks.wait_for_test).enqueue("x")
+    victim = engine.worker()
+    wait_until(engine.effects, "it runs")
+    victim.kill()
+    engine.go_on()
+    with redis.Redis.from_url(redis_server.address) as client:
+        [tag] = client.hkeys(f"{prefix}.unacked")
+        client.zadd(f"{prefix}.unacked_index", {tag: 1})  # as if its time were up
+        Job.objects.filter(pk=result.id).update(state="SUCCESSFUL", worker="")
+        engine.worker()
+        wait_until(lambda: not client.exists(f"{prefix}.unacked"), "it was handed out and acknowledged")
+
+    assert engine.effects() == ["x started"]
+
+
+def test_queues_that_settings_do_not_name_are_served_as_they_come(engine, change):
+    change(engine, QUEUES=[], OPTIONS=dict(engine.backend.options))
+    engine.on(tasks.leave, queue_name="early").enqueue("early")
+    ready(engine)
+
+    engine.on(tasks.leave, queue_name="late").enqueue("late")
+    engine.on(tasks.leave).enqueue("default")
+
+    engine.finish()
+    assert sorted(engine.effects()) == ["default", "early", "late"]
+
+
+def test_a_queue_that_somebody_deletes_is_declared_anew(make_engine):
+    """RabbitMQ then cancels our consumer, which Celery takes for the end of its channel."""
+    engine = make_engine(BACKEND, broker="rabbitmq")
+    engine.on(tasks.leave).enqueue("before")
+    worker = ready(engine)
+    engine.finish()
+    settings = engine.backend.settings
+    with open_connection(app_of(settings), settings) as connection:
+        connection.default_channel.queue_delete(queue_of(engine))
+    worker.wait_for_log("answers again")
+
+    engine.on(tasks.leave).enqueue("after")
+
+    engine.finish(10)
+    assert engine.effects() == ["before", "after"]
+
+
+def test_the_solo_pool_runs_one_job_at_a_time(make_engine, broker):
+    engine = make_engine(BACKEND, broker=broker, POOL="solo")
+    enqueue_many(engine.on(tasks.leave), [(str(number),) for number in range(20)])
+    engine.on(tasks.leave_async).enqueue("async")
+    engine.on(tasks.run_over).enqueue()
+
+    worker = engine.worker("--burst")
+
+    assert worker.ended() == 0, worker.log
+    assert sorted(engine.effects()) == sorted([*map(str, range(20)), "async"])
+
+
+def test_the_solo_pool_ends_in_order(make_engine, broker):
+    engine = make_engine(BACKEND, broker=broker, POOL="solo")
+    enqueue_many(engine.on(tasks.wait_for_test), [("first",), ("second",)])
+    worker = engine.worker()
+    wait_until(engine.effects, "one runs")
+
+    worker.terminate()
+    worker.wait_for_log("Waiting up to")
+    engine.go_on()
+
+    assert worker.ended() == 0, worker.log
+    assert engine.effects() == ["first started", "first finished"]
+    assert depth(engine) == 1
+
+
+# --- the site's own app ---
+
+
+@pytest.fixture(params=["threads", "prefork"])
+def site(request, engine, change, monkeypatch):
+    """A backend on a site's own app, which has settings that would harm us were they ours."""
+    prefix, address = engine.backend.settings.PREFIX, engine.backend.settings.BROKER_URL
+    monkeypatch.setenv("TEST_SITE_BROKER", address)
+    monkeypatch.setenv("TEST_SITE_QUEUE", f"{prefix}-site")
+    options = {"APP": "tests.adapters.celery.site.app", "PREFIX": prefix, "POOL": request.param}
+    change(engine, QUEUES=["default", "mail"], OPTIONS=options)
+    from tests.adapters.celery import site
+
+    site.app.conf.update(broker_url=address, task_default_queue=f"{prefix}-site")
+    return engine
+
+
+@pytest.fixture
+def site_worker(site, tmp_path):
+    """Start the site's own worker, as its people do."""
+    with (tmp_path / "site.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "tests.adapters.celery.site", "worker", "-P", "threads"],
+            env={**environment(tmp_path), "TASKYARD_CONFORMANCE_FOLDER": str(tmp_path)},
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    yield process
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+
+
+def test_a_sites_own_tasks_go_on_beside_our_jobs(site, site_worker):
+    from tests.adapters.celery.site import send_own_task
+
+    assert site.backend.check() == []
+    worker = ready(site)
+
+    site.on(send_own_task).enqueue("one")
+
+    wait_until(lambda: site.effects() == ["job of one"], "there and back")
+    site.finish()
+    assert site_worker.poll() is None
+    assert worker.process.poll() is None
+
+
+def test_what_a_site_set_for_its_own_tasks_does_not_reach_our_jobs(site):
+    """Its time limit of a second, its rate of one an hour, its children that end after three tasks."""
+    enqueue_many(site.on(tasks.leave), [(str(number),) for number in range(8)])
+    result = site.on(leave_slowly).enqueue("slow", 2.5)
+
+    worker = site.worker("--burst", "--concurrency", "2")
+
+    assert worker.ended(90) == 0, worker.log
+    assert {f"{number}" for number in range(8)} <= set(site.effects())
+    assert (get_result(result.id).status, get_result(result.id).attempts) == ("SUCCESSFUL", 1)
+    assert "delivered once more" not in worker.log
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork", "solo"])
+def test_our_own_app_is_not_the_current_one_to_a_sites_tasks(make_engine, broker, pool):
+    from tests.adapters.celery.site import current_apps_name
+
+    engine = make_engine(BACKEND, broker=broker, POOL=pool)
+    result = engine.on(current_apps_name).enqueue()
+
+    worker = engine.worker("--burst")
+
+    assert worker.ended() == 0, worker.log
+    assert get_result(result.id).return_value == "site"

@@ -1,0 +1,97 @@
+"""Build the distribution and use it as a stranger would: `python -m tests.release_check`.
+
+The wheel must hold the four packages and nothing else of this repository, and an outside Django project
+must run a job with it: INSTALLED_APPS, TASKS, migrate, worker.
+"""
+
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+import django
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {"taskyard", "taskyard_workers", "taskyard_adapters", "taskyard_monitoring"}
+
+SETTINGS = """
+INSTALLED_APPS += ["taskyard", "taskyard_workers", {backport}"reports"]
+TASKS = {{"default": {{"BACKEND": "taskyard_adapters.embedded.EmbeddedBackend"}}}}
+"""
+TASKS = """
+from taskyard import task
+
+@task
+def add(a, b):
+    return a + b
+"""
+ENQUEUE = "from reports.tasks import add; print(add.enqueue(1, 2).id)"
+LOOK = "from taskyard import get_result; print(get_result({id!r}).return_value)"
+
+
+def run(*command: object, cwd: Path) -> str:
+    """Run a command and return what it printed; show all of it where it fails."""
+    ended = subprocess.run([*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        sys.exit(f"{command} failed:\n{ended.stdout}\n{ended.stderr}")
+    return ended.stdout
+
+
+def built(folder: Path) -> Path:
+    """Build sdist and wheel; return the wheel."""
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+def check_contents(wheel: Path) -> None:
+    """Fail unless the wheel holds what it should."""
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.split("/")[0] for name in names}
+    unexpected = {name for name in top - PACKAGES if not name.endswith(".dist-info")}
+    assert top >= PACKAGES, f"missing from the wheel: {PACKAGES - top}"
+    assert not unexpected, f"does not belong into the wheel: {unexpected}"
+    for package in PACKAGES:
+        assert f"{package}/py.typed" in names, f"{package} is not marked as typed"
+    for part in ("taskyard", "taskyard_workers"):
+        assert f"{part}/migrations/0001_initial.py" in names, f"{part} has no migrations"
+
+
+def check_outside_project(wheel: Path, folder: Path) -> None:
+    """Run a job in a project that has nothing of this repository."""
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    extra = "[backport]" if django.VERSION < (6, 0) else ""
+    same_django = f"Django=={django.get_version()}"
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}{extra}", same_django, cwd=folder)
+    run(python, "-m", "pip", "check", cwd=folder)
+    site = folder / "site"
+    site.mkdir()
+    run(python, "-m", "django", "startproject", "outside", site, cwd=folder)
+    run(python, "manage.py", "startapp", "reports", cwd=site)
+    backport = '"django_tasks", ' if django.VERSION < (6, 0) else ""
+    with (site / "outside" / "settings.py").open("a") as settings:
+        settings.write(SETTINGS.format(backport=backport))
+    (site / "reports" / "tasks.py").write_text(TASKS)
+    manage = (python, "-W", "error", "manage.py")
+    run(*manage, "check", cwd=site)
+    run(*manage, "migrate", "--verbosity", "0", cwd=site)
+    job = run(*manage, "shell", "--verbosity", "0", "-c", ENQUEUE, cwd=site).strip()
+    run(*manage, "worker", "--burst", cwd=site)
+    value = run(*manage, "shell", "--verbosity", "0", "-c", LOOK.format(id=job), cwd=site).strip()
+    assert value == "3", f"the job returned {value!r}"
+
+
+def main() -> None:
+    """Build, look into the wheel, use it."""
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = built(Path(folder))
+        check_contents(wheel)
+        check_outside_project(wheel, Path(folder))
+        sys.stdout.write(f"{wheel.name} is fit: an outside project ran a job with it.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The processes: worker and dispatcher, their heartbeats and their commands."""

@@ -1,0 +1,113 @@
+"""From an engine's message to a job's recorded end: what every adapter's own worker calls."""
+
+import asyncio
+import logging
+import time
+from concurrent.futures import Executor
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections
+
+from taskyard.message import BadMessage, decode
+from taskyard.transitions import claim
+
+from .event_loop import LoopThread
+from .interruption import InterruptibleCoroutine
+from .live import Live
+from .process import JobProcess
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 1.0
+"""Seconds before a database that does not answer is asked again."""
+
+
+class _Stopping(Exception):
+    """This process may not claim any more."""
+
+
+class Consumer:
+    """Runs the jobs that an engine's messages name; never raises, so that no engine decides a job's fate.
+
+    What is not to be had, because it runs already, is done or waits for its time, is dropped: the message
+    was a duplicate. What cannot be claimed because this process is stopping stays in the database: an engine
+    that can leaves its message to others; else its lease runs out and the dispatcher delivers it again.
+    """
+
+    def __init__(self, process: JobProcess) -> None:
+        self._process = process
+        self._loop = LoopThread()
+
+    def run(self, message: object) -> bool:
+        """Run a message's job to its recorded end; sync tasks on this thread, async ones on one loop.
+
+        Returns:
+            whether the message has done its duty; False: this process is stopping, another may take it.
+        """
+        try:
+            live = self._claim(message)
+        except _Stopping:
+            return False
+        if live is None:
+            return True
+        if isinstance(live.interruptible, InterruptibleCoroutine):
+            self._loop.submit(self._process.jobs.arun(live)).result()
+        else:
+            self._process.jobs.run(live)
+        return True
+
+    async def arun(self, message: object, threads: Executor) -> bool:
+        """Run a message's job to its recorded end; async tasks on this loop, sync ones on the threads.
+
+        Returns:
+            see `run`.
+        """
+        try:
+            live = await sync_to_async(self._claim, thread_sensitive=False)(message)
+        except _Stopping:
+            return False
+        if live is None:
+            return True
+        if isinstance(live.interruptible, InterruptibleCoroutine):
+            await self._process.jobs.arun(live)
+        else:
+            await asyncio.get_running_loop().run_in_executor(threads, self._process.jobs.run, live)
+        return True
+
+    def room(self, in_hand: int) -> int:
+        """Return how many more messages an engine may fetch that has `in_hand` and is not done with them."""
+        not_claimed_yet = in_hand - len(self._process.jobs)
+        return self._process.may_claim() - not_claimed_yet
+
+    def close(self) -> None:
+        """Give up the loop."""
+        self._loop.close()
+
+    def _claim(self, message: object) -> Live | None:
+        try:
+            job_id = decode(message)
+        except BadMessage as fault:
+            logger.error("A message is dropped: %s", fault)  # noqa: TRY400 - the words say it all
+            return None
+        while not self._process.shutdown.stopping:
+            if self._process.may_claim():
+                try:
+                    return self._claim_now(job_id)
+                except DatabaseError as error:
+                    logger.warning("Job %s could not be claimed (%s); trying again.", job_id, error)
+            time.sleep(PATIENCE)
+        raise _Stopping
+
+    def _claim_now(self, job_id: UUID) -> Live | None:
+        jobs = self._process.jobs
+        with jobs.expecting():
+            # Asked once more: from here on the process waits for this job before it ends.
+            if self._process.shutdown.stopping:
+                raise _Stopping
+            close_old_connections()
+            try:
+                job = claim(job_id, self._process.membership.worker_id)
+            finally:
+                close_old_connections()
+            return None if job is None else jobs.add(job)

@@ -1,0 +1,234 @@
+"""The loop that acts on what is due: deferred starts, retries, lost deliveries, dead workers, old jobs.
+
+Any number of dispatchers may run at once, one in every worker; rows in another's hands are passed over.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from functools import cache, partial
+
+from django.db import DatabaseError, close_old_connections, connections
+
+from taskyard.backend import JobBackend
+from taskyard.breaker import PAUSE, breaker_for
+from taskyard.compat import InvalidTaskBackend, task_backends
+from taskyard.database import jobs_alias
+from taskyard.delivery import (
+    Delivery,
+    delivery_of,
+    hand_back,
+    overtakings,
+    seconds_until_due,
+    take_due,
+    take_lost,
+    waiting_queues,
+)
+from taskyard.models import Job
+from taskyard.retention import prune
+from taskyard.states import JobState
+
+from . import rescue
+from .membership import BEAT
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+"""Jobs that are taken and delivered together."""
+
+LONGEST_SLEEP = 1.0
+"""Seconds between two looks at most: a due row whose clock nobody watched waits no longer."""
+
+RESCUE_INTERVAL = 2.0
+RECOVERY_INTERVAL = 3.0
+PRUNE_INTERVAL = 60.0
+
+
+class Dispatcher:
+    """Acts on due jobs of all backends that this site's TASKS names."""
+
+    def __init__(self, on_delivered: Callable[[], object] = lambda: None) -> None:
+        self._on_delivered = on_delivered
+        self._healthy_since = time.monotonic()
+        self._next_rescue = 0.0
+        self._next_prune = 0.0
+        self._next_recovery: dict[str, float] = {}
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # --- as a loop ---
+
+    def start(self) -> None:
+        """Run the loop on a thread of its own."""
+        self._thread = threading.Thread(target=self.run, name="taskyard-dispatcher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the loop and wait for its thread."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def run(self) -> None:
+        """Act on what is due until stopped; a database out of reach is waited for."""
+        while not self._stopped.is_set():
+            close_old_connections()
+            try:
+                sleep = self.run_once()
+            except DatabaseError as error:
+                self._healthy_since = time.monotonic()
+                sleep = LONGEST_SLEEP
+                logger.warning("The dispatcher cannot reach its database (%s); trying again.", error)
+            except Exception:
+                sleep = LONGEST_SLEEP
+                logger.exception("A round of the dispatcher failed; it goes on with the next.")
+            # Jitter, so that many dispatchers do not ask in lockstep.
+            self._stopped.wait(sleep * random.uniform(0.8, 1.0))  # noqa: S311 - no secret
+        connections.close_all()
+
+    # --- one round ---
+
+    def run_once(self) -> float:
+        """Act on all that is due now, and return for how many seconds nothing will be.
+
+        What goes wrong with one step or backend is logged and stops no other.
+
+        Raises:
+            DatabaseError: where the database does not answer.
+        """
+        now = time.monotonic()
+        backends = job_backends()
+        if now >= self._next_rescue:
+            self._next_rescue = now + RESCUE_INTERVAL
+            _guarded("The jobs of dead workers could not be rescued", self._rescue)
+        for alias, backend in backends.items():
+            what = f"Backend {alias!r} could not be served"
+            _guarded(what, partial(self._dispatch, alias, backend))
+        if now >= self._next_prune:
+            self._next_prune = now + PRUNE_INTERVAL
+            _guarded("Old jobs could not be pruned", self._keep_house)
+        due_in = seconds_until_due(backends)
+        return LONGEST_SLEEP if due_in is None else min(max(due_in, 0.01), LONGEST_SLEEP)
+
+    def _dispatch(self, alias: str, backend: JobBackend) -> None:
+        while due := take_due(alias, leased=backend.leases_deliveries, limit=BATCH):
+            if not self._deliver(backend, [delivery_of(job) for job in due]) or len(due) < BATCH:
+                break
+        if backend.leases_deliveries and time.monotonic() >= self._next_recovery.get(alias, 0.0):
+            self._next_recovery[alias] = time.monotonic() + RECOVERY_INTERVAL
+            self._recover(alias, backend)
+
+    def _recover(self, alias: str, backend: JobBackend) -> None:
+        """Deliver once more what the engine has evidently lost, queue by queue."""
+        try:
+            depths = backend.queue_depths()
+        except DatabaseError:
+            raise
+        except Exception as error:
+            logger.warning("Cannot tell what waits in %s (backend %r): %s", backend.engine, alias, error)
+            return
+        for queue in waiting_queues(alias):
+            if not depths.get(queue):
+                self._deliver_again(backend, "its queue is empty", partial(take_lost, alias, queue))
+        for overtaking in overtakings(alias):
+            take = partial(take_lost, alias, overtaking.queue, overtaken_by=overtaking)
+            self._deliver_again(backend, "later ones run already", take)
+
+    def _deliver_again(self, backend: JobBackend, evidence: str, take: Callable[..., list[Job]]) -> None:
+        while lost := take(limit=BATCH):
+            logger.warning(
+                "%d jobs were delivered to %s (backend %r) and %s: delivered once more.",
+                len(lost),
+                backend.engine,
+                backend.alias,
+                evidence,
+            )
+            if not self._deliver(backend, [delivery_of(job) for job in lost]) or len(lost) < BATCH:
+                break
+
+    def _deliver(self, backend: JobBackend, batch: list[Delivery]) -> bool:
+        if not batch:
+            return True
+        try:
+            backend.deliver(batch)
+        except Exception as error:
+            breaker_for(backend.alias).trip()
+            hand_back(batch, delay=PAUSE)
+            logger.warning(
+                "%d jobs could not be delivered to %s (backend %r): %s. Next try in %.0f s.",
+                len(batch),
+                backend.engine,
+                backend.alias,
+                error,
+                PAUSE,
+            )
+            return False
+        breaker_for(backend.alias).reset()
+        self._on_delivered()
+        return True
+
+    def _rescue(self) -> None:
+        """Bring back the jobs of dead workers.
+
+        After a time without the database every worker looks dead to whoever comes back first. So the
+        dispatcher must have been in touch long enough for the living to have shown themselves.
+        """
+        if time.monotonic() - self._healthy_since < BEAT:
+            return
+        rescue.declare_lost()
+        while rescue.rescue_orphans():
+            pass
+
+    def _keep_house(self) -> None:
+        while prune() and not self._stopped.is_set():
+            pass
+        rescue.forget_lost()
+        self._report_unknown_backends()
+
+    def _report_unknown_backends(self) -> None:
+        known = list(job_backends())
+        unknown = (
+            Job.objects.using(jobs_alias())
+            .filter(state=JobState.READY)
+            .exclude(backend__in=known)
+            .values_list("backend", flat=True)
+            .first()
+        )
+        if unknown is not None:
+            logger.error(
+                "Jobs wait for the backend %r, which is not in TASKS (%s) or is none of Taskyard's. Put it "
+                "back until they are done.",
+                unknown,
+                ", ".join(known),
+            )
+
+
+def _guarded(what: str, step: Callable[[], object]) -> None:
+    try:
+        step()
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("%s; the dispatcher goes on with the rest.", what)
+
+
+@cache
+def _report_once(fault: str) -> None:
+    """Log a fault that every round meets again."""
+    logger.error(fault)
+
+
+def job_backends() -> dict[str, JobBackend]:
+    """Return Taskyard's backends among those that TASKS names; one that cannot be made is left out."""
+    found = {}
+    for alias in task_backends:
+        try:
+            backend = task_backends[alias]
+        except InvalidTaskBackend as error:
+            _report_once(f"Backend {alias!r} is not served: {error}")
+            continue
+        if isinstance(backend, JobBackend):
+            found[alias] = backend
+    return found
