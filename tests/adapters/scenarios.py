@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import transaction
+from django.db import connections, transaction
 
 from taskyard import enqueue_many, get_result
 from taskyard.delivery import Delivery
@@ -160,6 +160,7 @@ class Deliveries:
     def test_threads_deliver_side_by_side(self, engine):
         def deliver(_number):
             engine.backend.deliver([Delivery(uuid4(), "no.task", "default", 0, engine.alias)])
+            connections.close_all()
 
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(deliver, range(100)))
