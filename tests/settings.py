@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import django
 
-SECRET_KEY = "only-for-tests"
+SECRET_KEY = os.environ.get("TASKYARD_TEST_SECRET_KEY", "only-for-tests")
 USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,9 +1,15 @@
 """System checks: what is wrong with a site's settings, and what to do."""
 
+from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 from django.core import checks
 from django.db import connections, router
+
+from .backend import JobBackend
+from .compat import InvalidTaskBackend, task_backends
+from .engines import DEFAULT_PREFIX, BrokerOptions
 
 
 @checks.register
@@ -30,3 +36,50 @@ def check_sqlite(**_: Any) -> list[checks.CheckMessage]:
             id="taskyard.W001",
         )
     ]
+
+
+@checks.register
+def check_shared_queues(**_: Any) -> list[checks.CheckMessage]:
+    """Refuse two backends whose workers would take each other's messages."""
+    return [
+        checks.Error(
+            f"The backends {one.alias!r} and {other.alias!r} have the same queues on the same broker: the "
+            "workers of each take the other's jobs.",
+            hint=f"Give one of them a PREFIX of its own in TASKS[{other.alias!r}]['OPTIONS'], or QUEUES that "
+            "the other does not have.",
+            id="taskyard.E001",
+        )
+        for (one, mine), (other, theirs) in combinations(_backends_with_a_broker(), 2)
+        if (one.engine, mine.broker, mine.PREFIX) == (other.engine, theirs.broker, theirs.PREFIX)
+        and _queues_meet(one, other)
+    ]
+
+
+@checks.register(deploy=True)
+def check_prefix(**_: Any) -> list[checks.CheckMessage]:
+    """Warn of a PREFIX that another site on the same broker is likely to have as well."""
+    return [
+        checks.Warning(
+            f"The backend {backend.alias!r} has the usual PREFIX. Another site that shares its broker with "
+            "the same PREFIX would take its messages, and this one the other's.",
+            hint=f"Set TASKS[{backend.alias!r}]['OPTIONS']['PREFIX'] to a name of this site's, or silence "
+            "this check where the broker is this site's alone.",
+            id="taskyard.W002",
+        )
+        for backend, settings in _backends_with_a_broker()
+        if settings.PREFIX == DEFAULT_PREFIX
+    ]
+
+
+def _backends_with_a_broker() -> Iterator[tuple[JobBackend, BrokerOptions]]:
+    for alias in task_backends:
+        try:
+            backend = task_backends[alias]
+        except InvalidTaskBackend:  # reported where it is used, with the reason
+            continue
+        if isinstance(backend, JobBackend) and isinstance(backend.settings, BrokerOptions):
+            yield backend, backend.settings
+
+
+def _queues_meet(one: JobBackend, other: JobBackend) -> bool:
+    return not one.queues or not other.queues or bool(one.queues & other.queues)

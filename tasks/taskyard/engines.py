@@ -10,6 +10,8 @@ from .compat import InvalidTaskBackend
 PRIORITY_LEVELS = 10
 """How finely engines tell priorities apart that cannot do so exactly."""
 
+DEFAULT_PREFIX = "taskyard"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerOptions(BackendOptions):
@@ -18,8 +20,9 @@ class BrokerOptions(BackendOptions):
     BROKER_URL: str = ""
     """Where the broker is."""
 
-    PREFIX: str = "taskyard"
-    """What the names of queues and keys in the broker start with. Two sites that share a broker need two."""
+    PREFIX: str = DEFAULT_PREFIX
+    """What the names of queues and keys in the broker start with. Two sites that share a broker need two, and
+    so do two backends that share a broker and a queue's name."""
 
     BROKER_TIMEOUT: float = 5.0
     """Seconds after which a broker that does not answer counts as out of reach."""
@@ -30,6 +33,11 @@ class BrokerOptions(BackendOptions):
             raise ValueError(f"PREFIX {self.PREFIX!r} must be letters, digits and underscores.")
         if not isinstance(self.BROKER_TIMEOUT, int | float) or not 0 < self.BROKER_TIMEOUT <= 600:
             raise ValueError("BROKER_TIMEOUT must be seconds above 0 and up to 600.")
+
+    @property
+    def broker(self) -> str:
+        """Which broker this is: backends that name the same one meet there."""
+        return self.BROKER_URL
 
 
 def engine_library(module: str, extra: str) -> ModuleType:

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -87,6 +87,11 @@ def run_script(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+def manage(*arguments: str, environment: Mapping[str, str]) -> None:
+    """Run a management command to its end, on whatever the environment leads to."""
+    subprocess.run([sys.executable, "-m", "django", *arguments], env=dict(environment), cwd=ROOT, check=True)
 
 
 @contextmanager

@@ -11,7 +11,19 @@ from taskyard.message import VERSION, BadMessage, decode, encode
 def test_a_message_survives_the_journey_as_json():
     job_id = new_job_id()
 
-    assert decode(json.loads(json.dumps(encode(job_id)))) == job_id
+    found = decode(json.loads(json.dumps(encode(job_id))))
+
+    assert found.job_id == job_id
+    assert not found.is_foreign
+
+
+def test_another_sites_message_is_known_by_its_mark(settings):
+    settings.SECRET_KEY = "another site's"
+    message = encode(new_job_id())
+    settings.SECRET_KEY = "this site's"
+
+    assert decode(message).is_foreign
+    assert "site's" not in str(message)
 
 
 JOB = "01a1fc0c-9e78-749a-bc68-20c1ff1f124f"

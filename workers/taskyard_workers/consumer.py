@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 from concurrent.futures import Executor
-from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections
 
-from taskyard.message import BadMessage, decode
+from taskyard.database import jobs_alias
+from taskyard.message import BadMessage, Message, decode
+from taskyard.models import Job
 from taskyard.transitions import claim
 
 from .event_loop import LoopThread
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = 1.0
 """Seconds before a database that does not answer is asked again."""
+
+SILENCE = 5.0
+"""Seconds between two log lines about another site's messages."""
 
 
 class _Stopping(Exception):
@@ -38,6 +42,7 @@ class Consumer:
     def __init__(self, process: JobProcess) -> None:
         self._process = process
         self._loop = LoopThread()
+        self._silent_until = 0.0
 
     def run(self, message: object) -> bool:
         """Run a message's job to its recorded end; sync tasks on this thread, async ones on one loop.
@@ -86,20 +91,20 @@ class Consumer:
 
     def _claim(self, message: object) -> Live | None:
         try:
-            job_id = decode(message)
+            said = decode(message)
         except BadMessage as fault:
             logger.error("A message is dropped: %s", fault)  # noqa: TRY400 - the words say it all
             return None
         while not self._process.shutdown.stopping:
             if self._process.may_claim():
                 try:
-                    return self._claim_now(job_id)
+                    return self._claim_now(said)
                 except DatabaseError as error:
-                    logger.warning("Job %s could not be claimed (%s); trying again.", job_id, error)
+                    logger.warning("Job %s could not be claimed (%s); trying again.", said.job_id, error)
             time.sleep(PATIENCE)
         raise _Stopping
 
-    def _claim_now(self, job_id: UUID) -> Live | None:
+    def _claim_now(self, message: Message) -> Live | None:
         jobs = self._process.jobs
         with jobs.expecting():
             # Asked once more: from here on the process waits for this job before it ends.
@@ -107,7 +112,21 @@ class Consumer:
                 raise _Stopping
             close_old_connections()
             try:
-                job = claim(job_id, self._process.membership.worker_id)
+                job = claim(message.job_id, self._process.membership.worker_id)
+                if job is None and message.is_foreign:
+                    self._report_foreign(message)
             finally:
                 close_old_connections()
             return None if job is None else jobs.add(job)
+
+    def _report_foreign(self, message: Message) -> None:
+        if time.monotonic() < self._silent_until:
+            return
+        if not Job.objects.using(jobs_alias()).filter(pk=message.job_id).exists():
+            self._silent_until = time.monotonic() + SILENCE
+            logger.error(
+                "Job %s is another site's, which shares this broker under the same PREFIX: each takes the "
+                "other's messages. Give each site a PREFIX of its own in OPTIONS. The job is safe in its "
+                "own database and is delivered once more.",
+                message.job_id,
+            )

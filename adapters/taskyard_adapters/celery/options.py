@@ -50,6 +50,11 @@ class CeleryOptions(BrokerOptions):
         if self.POOL not in POOLS:
             raise ValueError(f"POOL must be one of {', '.join(POOLS)}, not {self.POOL!r}.")
 
+    @property
+    def broker(self) -> str:
+        """See `BrokerOptions.broker`; the site's own app knows its."""
+        return self.APP or self.BROKER_URL
+
 
 def _is_broker(url: object) -> bool:
     if not isinstance(url, str):

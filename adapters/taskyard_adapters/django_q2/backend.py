@@ -25,7 +25,7 @@ class DjangoQ2Backend(JobBackend):
     @property
     def key_start(self) -> str:
         """What all of this backend's keys in the broker start with."""
-        return start_of(self.settings.PREFIX, self.alias)
+        return start_of(self.settings.PREFIX)
 
     def validate_task(self, task: Task) -> None:
         """See `JobBackend.validate_task`.
@@ -37,8 +37,8 @@ class DjangoQ2Backend(JobBackend):
         room = LONGEST_KEY - len(row_key(self.key_start, task.priority, ""))
         if self.settings.BROKER == ORM and len(task.queue_name) > room:
             raise InvalidTask(
-                f"django-q2's table has room for {room} characters of a queue's name beside PREFIX and the "
-                f"backend's alias; {task.queue_name!r} has {len(task.queue_name)}."
+                f"django-q2's table has room for {room} characters of a queue's name beside PREFIX; "
+                f"{task.queue_name!r} has {len(task.queue_name)}."
             )
 
     def deliver(self, batch: Sequence["Delivery"]) -> None:

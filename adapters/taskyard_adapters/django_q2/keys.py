@@ -1,4 +1,4 @@
-"""How a broker's keys say which backend, priority and queue a message is for."""
+"""How a broker's keys say whose a message is, how urgent and for which queue."""
 
 LONGEST_KEY = 100
 """What django-q2's table takes."""
@@ -6,9 +6,9 @@ LONGEST_KEY = 100
 RANK_DIGITS = 3
 
 
-def start_of(prefix: str, alias: str) -> str:
+def start_of(prefix: str) -> str:
     """Return what all keys of a backend start with."""
-    return f"{prefix}:{alias}:"
+    return f"{prefix}:q2:"
 
 
 def row_key(start: str, priority: int, queue: str) -> str:

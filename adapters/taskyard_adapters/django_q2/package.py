@@ -54,7 +54,8 @@ def unpack(payload: str) -> object:
     except signing.BadSignature as error:
         raise BadMessage(
             f"Its signature does not match ({error}). Whoever sends and whoever runs jobs need the same "
-            'SECRET_KEY and the same Q_CLUSTER["name"]; the job waits in the database.'
+            'SECRET_KEY and Q_CLUSTER["name"], and each site a PREFIX of its own in OPTIONS; the job waits '
+            "in the database."
         ) from error
     except Exception as error:
         raise BadMessage(f"There is no package in it ({error}).") from error

@@ -46,6 +46,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--burst", action="store_true", help="Stop once nothing is waiting.")
         parser.add_argument(
+            "--no-wait",
+            action="store_true",
+            help="Fail at once where the broker does not answer at the start, instead of waiting for it.",
+        )
+        parser.add_argument(
             "--grace",
             type=_seconds,
             default=DEFAULTS.grace,
@@ -74,6 +79,8 @@ class Command(BaseCommand):
             options["processes"],
             worker_options.concurrency,
         )
+        if options["no_wait"]:
+            _ask_for_an_answer(backend)
         if options["processes"] > 1 and PARENT_PIPE not in os.environ:
             code = Supervisor(_arguments(options), options["processes"], burst=worker_options.burst).run()
         else:
@@ -89,6 +96,22 @@ class Command(BaseCommand):
             os._exit(code)
         if code:
             sys.exit(code)
+
+
+def _ask_for_an_answer(backend: JobBackend) -> None:
+    """Fail where the broker does not answer.
+
+    Raises:
+        CommandError: saying what the broker, or its client, said.
+    """
+    try:
+        backend.queue_depths()
+    except Exception as error:
+        what = str(error) or type(error).__name__
+        raise CommandError(
+            f"The broker of backend {backend.alias!r} does not answer: {what} Start it or correct its "
+            "address in TASKS; without --no-wait the worker waits for it."
+        ) from error
 
 
 def _start(backend: JobBackend, options: WorkerOptions) -> int:
