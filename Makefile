@@ -13,6 +13,8 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 # Most tests of real processes wait for heartbeats and leases to run out, not for the processor.
 SIDE_BY_SIDE := -n 4
 
+CONSTRAINTS := $(wildcard constraints/*.txt)
+
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
@@ -49,8 +51,39 @@ test-mysql: $(VENV)/.develop $(VENV)/.mysql
 test-project: $(VENV)/.develop
 	$(BIN)/python -m pytest tests/project --ds=config.settings $(PYTEST)
 
+# The nine combinations, and the page in the docs that says how they did; CHECK=--check leaves the page alone.
+.PHONY: conformance
+conformance: $(VENV)/.develop ## Every engine on every broker through the conformance suite; writes docs/conformance.md
+	mkdir -p build/conformance
+	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py $(SIDE_BY_SIDE) \
+		--junitxml=build/conformance/sqlite.xml
+	$(BIN)/python -m tests.with_database postgresql $(BIN)/python -m pytest tests/adapters/embedded/test_conformance.py \
+		tests/adapters/django_q2/test_conformance.py $(SIDE_BY_SIDE) --junitxml=build/conformance/postgresql.xml
+	$(BIN)/python -m tests.matrix docs/conformance.md build/conformance/*.xml $(CHECK)
+
+# Each engine in an environment of its own, on the newest redis that it allows.
+.PHONY: test-alone
+test-alone: test-alone-celery test-alone-dramatiq test-alone-arq test-alone-django_q2 ## Each engine without the others
+
+test-alone-celery: EXTRA := celery-redis
+test-alone-dramatiq: EXTRA := dramatiq
+test-alone-arq: EXTRA := arq
+test-alone-arq: PINS := together
+test-alone-django_q2: EXTRA := django-q2-redis
+test-alone-%: PINS ?= newest
+test-alone-%: FORCE
+	$(MAKE) --no-print-directory $(VENV)-$*/.made VENV=$(VENV)-$* PYTHON="$(PYTHON)"
+	$(VENV)-$*/bin/python -m pip install --quiet -c constraints/$(PINS).txt --group test-engine -e ".[$(EXTRA)]"
+	$(VENV)-$*/bin/python -m pip check
+	$(VENV)-$*/bin/python -m pytest tests/adapters/$*/test_conformance.py tests/adapters/$*/test_settings.py \
+		-m "not slow" $(SIDE_BY_SIDE) $(PYTEST)
+
+.PHONY: FORCE
+FORCE:
+
 .PHONY: lint
-lint: $(VENV)/.develop ## Style, types, import contracts, migrations
+lint: $(VENV)/.develop ## Style, types, import contracts, migrations, and whether what is installed goes together
+	$(BIN)/python -m pip check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -80,22 +113,22 @@ clean: ## Remove what the other commands made
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found. Install one, or name it: make PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt pip
+	$(BIN)/python -m pip install --quiet -c constraints/together.txt pip
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt --group demo -e .
+$(VENV)/.demo: $(VENV)/.made pyproject.toml $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet -c constraints/together.txt --group demo -e .
 	@touch $@
 
 $(VENV)/.engines: $(VENV)/.demo
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[all]"
+	$(BIN)/python -m pip install --quiet -c constraints/together.txt -e ".[all]"
 	@touch $@
 
-$(VENV)/.develop: $(VENV)/.made pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt --group demo --group test --group lint --group release -e .
+$(VENV)/.develop: $(VENV)/.made pyproject.toml $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet -c constraints/together.txt --group demo --group test --group lint --group release -e .
 	@touch $@ $(VENV)/.demo
 
 # The driver is compiled against MariaDB's headers; where they are missing, with_database says what to install.
 $(VENV)/.mysql: $(VENV)/.develop
 	@if pkg-config --exists libmariadb 2>/dev/null; then \
-		$(BIN)/python -m pip install --quiet -c constraints.txt --group mysql && touch $@; fi
+		$(BIN)/python -m pip install --quiet -c constraints/together.txt --group mysql && touch $@; fi

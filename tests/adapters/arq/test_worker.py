@@ -10,6 +10,7 @@ from redis.asyncio import ConnectionPool
 
 from taskyard import enqueue_many
 from taskyard.delivery import delivery_of
+from taskyard.message import encode
 from taskyard.models import Job
 from taskyard.testing.conformance import tasks
 from tests.adapters import scenarios
@@ -48,7 +49,7 @@ def test_what_we_write_is_what_arq_itself_would_read(engine):
             await pool.disconnect()
 
     [job] = asyncio.run(jobs())
-    assert (job.function, job.args, job.kwargs) == ("taskyard.run", [{"v": 1, "job": result.id}], {})
+    assert (job.function, job.args, job.kwargs) == ("taskyard.run", [encode(result.id)], {})
     assert job.job_id.startswith(f"{engine.backend.settings.PREFIX}:{result.id}:")
 
 

@@ -13,6 +13,7 @@ from dramatiq.encoder import PickleEncoder
 from dramatiq.message import get_encoder, set_encoder
 
 from taskyard import enqueue_many
+from taskyard.message import encode
 from taskyard.testing.conformance import tasks
 from taskyard_adapters.dramatiq.courier import NoAnswer
 from taskyard_adapters.dramatiq.messages import queue_name
@@ -63,7 +64,7 @@ def test_what_we_write_is_what_dramatiq_itself_would_read(engine):
     broker.close()
 
     assert (message.message_id, message.actor_name) == (result.id, "taskyard_run")
-    assert (message.args, message.kwargs) == (({"v": 1, "job": result.id},), {})
+    assert (message.args, message.kwargs) == ((encode(result.id),), {})
 
 
 @pytest.mark.parametrize("engine", ["redis"], indirect=True)
