@@ -22,12 +22,13 @@ must lead the workers to it. Give a `broker` (see `Broker`) to have its faults t
 from .engine import Broker, EngineUnderTest, Worker
 from .enqueueing import TestEnqueueing
 from .execution import TestExecution
-from .faults import TestBrokerFaults, TestDuplicates, TestRescue, TestShutdown
+from .faults import TestBadMessages, TestBrokerFaults, TestDuplicates, TestRescue, TestShutdown
 from .scheduling import TestScheduling
 
 __all__ = [
     "Broker",
     "EngineUnderTest",
+    "TestBadMessages",
     "TestBrokerFaults",
     "TestDuplicates",
     "TestEnqueueing",

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from taskyard import enqueue_many, get_result
+from taskyard.message import VERSION
 from taskyard.models import Job
 from taskyard.states import JobState
 from taskyard.waiting import wait_until
@@ -53,6 +54,27 @@ class TestDuplicates:
 
         assert worker.ended() == 0, worker.log
         assert engine.effects() == ["fine"]
+
+
+class TestBadMessages:
+    """What a worker cannot read. Skipped for an engine whose queue is the jobs' table: it has no messages."""
+
+    @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1], ids=["older", "newer"])
+    def test_another_versions_message_is_dropped_and_its_job_waits(
+        self, engine: EngineUnderTest, monkeypatch: pytest.MonkeyPatch, version: int
+    ) -> None:
+        if not engine.backend.leases_deliveries:
+            pytest.skip("this engine has no messages")
+        with monkeypatch.context() as patch:
+            patch.setattr("taskyard.message.VERSION", version)
+            unread = engine.on(tasks.leave).enqueue("unread")
+        engine.on(tasks.leave, priority=-1).enqueue("fine")
+
+        worker = engine.worker("--concurrency", "1")
+
+        wait_until(lambda: engine.effects() == ["fine"], "what came after it ran")
+        assert f"format {version}" in worker.log
+        assert get_result(unread.id).status == "READY"
 
 
 class TestShutdown:
@@ -135,6 +157,21 @@ class TestRescue:
         found = get_result(result.id)
         assert (found.status, found.attempts) == ("SUCCESSFUL", 2)
         assert engine.effects() == ["job started", "job started", "job finished"]
+
+    @slow
+    def test_a_job_that_kills_its_process_runs_again(self, engine: EngineUnderTest) -> None:
+        worker = engine.worker("--processes", "2")
+        worker.wait_for_log("is ready")
+        result = engine.on(tasks.kill_process_at_first).enqueue()
+
+        wait_until(lambda: get_result(result.id).is_finished, "it ran again", 75)
+
+        assert engine.effects() == ["attempt 1", "attempt 2"]
+        found = get_result(result.id)
+        assert (found.status, found.attempts) == ("SUCCESSFUL", 2)
+        engine.on(tasks.leave).enqueue("the others go on")
+        engine.finish()
+        assert worker.process.poll() is None
 
     @slow
     def test_a_frozen_workers_late_outcome_is_refused(self, engine: EngineUnderTest) -> None:
