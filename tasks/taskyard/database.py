@@ -39,6 +39,9 @@ class Dialect:
     casts: bool
     """Whether parameters in a VALUES list must be told their type."""
 
+    skip_conflicts: str = "ON CONFLICT DO NOTHING"
+    """The end of an INSERT that leaves out rows which some unique index does not take."""
+
     def skip_locked(self) -> str:
         """Return the clause that passes over rows in another's hands."""
         return "FOR UPDATE SKIP LOCKED" if self.locks_rows else ""
@@ -80,6 +83,8 @@ def _mysql(connection: BaseDatabaseWrapper) -> Dialect:
         returning=False,
         locks_rows=connection.features.has_select_for_update_skip_locked,
         casts=False,
+        # "INSERT IGNORE" would pass over other faults as well.
+        skip_conflicts="ON DUPLICATE KEY UPDATE id = id",
     )
 
 

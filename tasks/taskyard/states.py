@@ -28,6 +28,7 @@ class Event(TextChoices):
     SUCCEED = "succeed", "the task returned"
     FAIL = "fail", "the task raised and is not tried again"
     RETRY = "retry", "the task raised and is tried again later"
+    SNOOZE = "snooze", "the task puts itself off, no attempt counted"
     RELEASE = "release", "the worker hands it back, no attempt counted"
     RESCUE = "rescue", "its worker is dead"
     CANCEL = "cancel", "somebody does not want it any more"
@@ -47,6 +48,7 @@ TRANSITIONS: dict[Event, Transition] = {
     Event.SUCCEED: Transition(frozenset({JobState.RUNNING}), JobState.SUCCESSFUL),
     Event.FAIL: Transition(frozenset({JobState.RUNNING}), JobState.FAILED),
     Event.RETRY: Transition(frozenset({JobState.RUNNING}), JobState.READY),
+    Event.SNOOZE: Transition(frozenset({JobState.RUNNING}), JobState.READY),
     Event.RELEASE: Transition(frozenset({JobState.RUNNING}), JobState.READY),
     Event.RESCUE: Transition(frozenset({JobState.RUNNING}), JobState.READY),
     Event.CANCEL: Transition(frozenset({JobState.READY, JobState.RUNNING}), JobState.CANCELLED),

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Case, When
 
 from . import history
 from .database import DatabaseNow, Dialect, database_time, dialect_of, explained_errors, jobs_connection, run
-from .models import JOB_TABLE, Job, job_key
+from .models import JOB_TABLE, Job, PausedQueue, job_key
 from .states import TRANSITIONS, Event, JobState
 
 
@@ -91,7 +92,7 @@ def claim(job_id: UUID, worker: str) -> Job | None:
     dialect = dialect_of(connection)
     key = job_key(job_id, connection)
     if dialect.returning:
-        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id = %s AND {_IS_WAITING} RETURNING *"
+        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE {_IS_CLAIMABLE} RETURNING *"
         jobs = _jobs(connection, statement, [worker, key])
     else:
         with transaction.atomic(using=connection.alias):
@@ -102,14 +103,31 @@ def claim(job_id: UUID, worker: str) -> Job | None:
 _READY = JobState.READY.value
 _RUNNING = JobState.RUNNING.value
 
-_IS_WAITING = f"state = '{_READY}' AND delivered_at IS NOT NULL"
+_IS_WAITING = f"state = '{_READY}' AND delivered_at IS NOT NULL AND cancel_requested_at IS NULL"
+
+_PAUSED = PausedQueue._meta.db_table
+
+_IS_CLAIMABLE = (
+    f"id = %s AND {_IS_WAITING} "
+    f"AND NOT EXISTS (SELECT 1 FROM {_PAUSED} WHERE {_PAUSED}.name = {JOB_TABLE}.queue)"
+)
+
+WAITING_KEY = "waiting:"
+"""What the unique keys begin with that are given up when a worker takes the job."""
 
 
 def _claimed(dialect: Dialect) -> str:
     return (
         f"state = '{_RUNNING}', worker = %s, attempt = attempt + 1, due_at = NULL, "
-        f"started_at = COALESCE(started_at, {dialect.now}), last_attempted_at = {dialect.now}"
+        f"started_at = COALESCE(started_at, {dialect.now}), last_attempted_at = {dialect.now}, "
+        f"unique_key = CASE WHEN unique_key LIKE '{WAITING_KEY}%%' AND {_key_may_go(dialect)} "
+        "THEN NULL ELSE unique_key END"
     )
+
+
+def _key_may_go(dialect: Dialect) -> str:
+    """Return the condition under which nothing but the job's state keeps its unique key."""
+    return f"({JOB_TABLE}.unique_until IS NULL OR {JOB_TABLE}.unique_until <= {dialect.now})"
 
 
 def _waiting_jobs(dialect: Dialect, claims: Claims) -> tuple[str, list[Any]]:
@@ -121,25 +139,30 @@ def _waiting_jobs(dialect: Dialect, claims: Claims) -> tuple[str, list[Any]]:
     of_one_queue = (
         f"SELECT id, priority, delivered_at FROM {JOB_TABLE} "
         f"WHERE {_IS_WAITING} AND backend = %s AND queue = %s "
+        f"AND NOT EXISTS (SELECT 1 FROM {_PAUSED} WHERE name = %s) "
         f"ORDER BY priority DESC, delivered_at, id LIMIT %s {dialect.skip_locked()}"
     )
     if len(claims.queues) == 1:
         chosen = f"SELECT id FROM ({of_one_queue}) AS waiting"
-        return chosen, [claims.backend, claims.queues[0], claims.limit]
+        return chosen, _of_queue(claims, claims.queues[0])
     names = [f"queue_{number}" for number in range(len(claims.queues))]
     heads = ", ".join(f"{name} AS ({of_one_queue})" for name in names)
     union = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
     chosen = (
         f"WITH {heads} SELECT id FROM ({union}) AS waiting ORDER BY priority DESC, delivered_at, id LIMIT %s"
     )
-    parameters = [value for queue in claims.queues for value in (claims.backend, queue, claims.limit)]
+    parameters = [value for queue in claims.queues for value in _of_queue(claims, queue)]
     return chosen, [*parameters, claims.limit]
+
+
+def _of_queue(claims: Claims, queue: str) -> list[Any]:
+    return [claims.backend, queue, queue, claims.limit]
 
 
 def _claim_each(
     connection: BaseDatabaseWrapper, dialect: Dialect, keys: Sequence[Any], worker: str
 ) -> list[Job]:
-    statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id = %s AND {_IS_WAITING}"
+    statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE {_IS_CLAIMABLE}"
     taken = [key for key in keys if _affected(connection, statement, [worker, key])]
     return list(Job.objects.using(connection.alias).filter(pk__in=taken))
 
@@ -243,6 +266,10 @@ def _concluded(dialect: Dialect, *, target: str = "") -> str:
         "deliveries": "0",
         "finished_at": f"CASE WHEN ended.retention IS NOT NULL THEN {dialect.now} END",
         "prune_at": f"CASE WHEN ended.retention IS NOT NULL THEN {prune} END",
+        # A request that came too late for this attempt holds for the next, which never starts.
+        "cancel_requested_at": f"CASE WHEN ended.retention IS NULL THEN {JOB_TABLE}.cancel_requested_at END",
+        "unique_key": f"CASE WHEN ended.retention IS NULL OR NOT {_key_may_go(dialect)} "
+        f"THEN {JOB_TABLE}.unique_key END",
     }
     return ", ".join(f"{target}{column} = {value}" for column, value in assignments.items())
 
@@ -278,7 +305,23 @@ def cancel_waiting(job_ids: Iterable[UUID], retention: timedelta) -> int:
                 due_at=None,
                 finished_at=DatabaseNow(),
                 prune_at=DatabaseNow() + retention,
+                cancel_requested_at=None,
+                unique_key=Case(When(unique_until__gt=DatabaseNow(), then="unique_key"), default=None),
             )
+        )
+
+
+def ask_to_cancel(job_ids: Iterable[UUID]) -> int:
+    """Ask the workers of running jobs to cancel them, and return how many were asked.
+
+    No change of state: the worker makes it once the task has stopped. Where it does not come to that, because
+    the attempt fails or its worker dies first, the request stays and the job is cancelled as it waits again.
+    """
+    with explained_errors():
+        return (
+            Job.objects.using(jobs_connection().alias)
+            .filter(pk__in=list(job_ids), state=JobState.RUNNING, cancel_requested_at=None)
+            .update(cancel_requested_at=DatabaseNow())
         )
 
 

@@ -51,6 +51,7 @@ ACTS = {
     "succeed": Act(Event.SUCCEED, _conclude(Event.SUCCEED)),
     "fail": Act(Event.FAIL, _conclude(Event.FAIL)),
     "retry": Act(Event.RETRY, _conclude(Event.RETRY)),
+    "snooze": Act(Event.SNOOZE, _conclude(Event.SNOOZE)),
     "release": Act(Event.RELEASE, _conclude(Event.RELEASE)),
     "rescue": Act(Event.RESCUE, _conclude(Event.RESCUE)),
     "cancel-running": Act(Event.CANCEL, _conclude(Event.CANCEL), frozenset({JobState.RUNNING})),

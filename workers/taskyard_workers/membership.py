@@ -7,6 +7,7 @@ clock, before the others may declare it lost.
 """
 
 import logging
+import math
 import os
 import socket
 import threading
@@ -43,7 +44,7 @@ class Membership:
         self._on_lost = on_lost
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._beat_until_left, name="taskyard-heartbeat", daemon=True)
-        self._latest_beat = 0.0
+        self._latest_beat = -math.inf
         self.name = options.name or f"{socket.gethostname()}:{os.getpid()}"
         # The suffix tells apart what has the same name, now or after a restart.
         self.worker_id = f"{self.name[:80]}.{uuid4().hex[:12]}"

@@ -1,4 +1,7 @@
-"""MySQL and MariaDB have no partial indexes: plain ones that start with what the others are limited to."""
+"""MySQL and MariaDB have no partial indexes: plain ones that start with what the others are limited to.
+
+Their unique indexes take any number of NULLs, so there the condition is not missed.
+"""
 
 from django.apps.registry import Apps as StateApps
 from django.db import migrations, models
@@ -12,21 +15,32 @@ INDEXES = (
     models.Index(fields=["state", "delivered_at", "due_at"], name="taskyard_job_due"),
     models.Index(fields=["state", "worker"], name="taskyard_job_running"),
     models.Index(fields=["prune_at"], name="taskyard_job_prune"),
+    models.Index(fields=["cancel_requested_at"], name="taskyard_job_cancel"),
+)
+CONSTRAINTS = (
+    models.UniqueConstraint(fields=["unique_key"], name="taskyard_job_unique_key"),
+    models.UniqueConstraint(fields=["schedule", "slot"], name="taskyard_job_slot"),
 )
 
 
 def add(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.features.supports_partial_indexes:
         return
+    job = apps.get_model("taskyard", "Job")
     for index in INDEXES:
-        schema_editor.add_index(apps.get_model("taskyard", "Job"), index)
+        schema_editor.add_index(job, index)
+    for constraint in CONSTRAINTS:
+        schema_editor.add_constraint(job, constraint)
 
 
 def remove(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if schema_editor.connection.features.supports_partial_indexes:
         return
+    job = apps.get_model("taskyard", "Job")
+    for constraint in CONSTRAINTS:
+        schema_editor.remove_constraint(job, constraint)
     for index in INDEXES:
-        schema_editor.remove_index(apps.get_model("taskyard", "Job"), index)
+        schema_editor.remove_index(job, index)
 
 
 class Migration(migrations.Migration):

@@ -6,10 +6,10 @@ from uuid import UUID
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .fields import JobJSONField
-from .history import readable
-from .ids import new_job_id
-from .states import FINISHED, JobState
+from taskyard.fields import JobJSONField
+from taskyard.history import readable
+from taskyard.ids import new_job_id
+from taskyard.states import FINISHED, JobState
 
 
 class Job(models.Model):
@@ -48,6 +48,23 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     prune_at = models.DateTimeField(null=True, blank=True, help_text="When a finished job may be deleted.")
 
+    schedule = models.ForeignKey(
+        "taskyard.Schedule", models.SET_NULL, null=True, blank=True, related_name="jobs", editable=False
+    )
+    slot = models.DateTimeField(null=True, blank=True, help_text="The schedule's time that this job is for.")
+    unique_key = models.CharField(
+        max_length=160, null=True, blank=True, help_text="No two jobs have the same; see taskyard.unique."
+    )
+    unique_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when the key is kept though the job may have finished."
+    )
+    cancel_requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its worker is asked to cancel the running job."
+    )
+    metadata = JobJSONField(
+        default=dict, help_text="What travels with the job from its enqueueing to its run."
+    )
+
     return_value = JobJSONField(null=True, blank=True)
     attempts = JobJSONField(default=list, help_text="History of the attempts that did not succeed.")
     progress = JobJSONField(null=True, blank=True)
@@ -79,6 +96,23 @@ class Job(models.Model):
                 "prune_at",
                 condition=models.Q(prune_at__isnull=False),
                 name="taskyard_job_prune",
+            ),
+            models.Index(
+                "cancel_requested_at",
+                condition=models.Q(cancel_requested_at__isnull=False),
+                name="taskyard_job_cancel",
+            ),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["unique_key"],
+                condition=models.Q(unique_key__isnull=False),
+                name="taskyard_job_unique_key",
+            ),
+            models.UniqueConstraint(
+                fields=["schedule", "slot"],
+                condition=models.Q(slot__isnull=False),
+                name="taskyard_job_slot",
             ),
         ]
 
