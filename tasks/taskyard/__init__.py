@@ -17,7 +17,7 @@ from .compat import (
     task_started,
 )
 from .policy import Policy, policy
-from .progress import Progress, aget_progress, get_progress, report_progress, track
+from .progress import Progress, aget_progress, check_cancelled, get_progress, report_progress, track
 
 __version__ = "0.1.0"
 
@@ -36,6 +36,7 @@ __all__ = [
     "aenqueue_many",
     "aget_progress",
     "aget_result",
+    "check_cancelled",
     "default_task_backend",
     "enqueue_many",
     "get_progress",

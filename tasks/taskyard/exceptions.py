@@ -46,5 +46,9 @@ class JobTimeout(Interrupted):
     """The task ran longer than its policy's `timeout`."""
 
 
+class CancelRequested(Interrupted):
+    """Somebody has asked to cancel the job while it runs."""
+
+
 class WorkerStopping(Interrupted):
     """The worker stops and its grace time is over; the job goes back to the queue."""

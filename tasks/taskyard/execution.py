@@ -16,7 +16,7 @@ from django.dispatch import Signal
 
 from . import history
 from .compat import asend_robust, task_finished, task_started
-from .exceptions import WorkerStopping
+from .exceptions import CancelRequested, WorkerStopping
 from .progress import current_slot
 from .run import Run
 from .states import Event
@@ -60,7 +60,7 @@ async def attempt(run: Run, effects: Effects) -> Outcome | None:
             return await _recorded(run, run.released(), effects)
         except BaseException as error:
             # Inside the except block, because receivers read sys.exc_info().
-            outcome = run.failed(error)
+            outcome = run.cancelled() if isinstance(error, CancelRequested) else run.failed(error)
             return await _close(run, outcome, effects, error)
         return await _close(run, outcome, effects)
     finally:

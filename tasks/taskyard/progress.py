@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 
+from .exceptions import Interrupted
 from .payload import clean_text
 
 T = TypeVar("T")
@@ -31,13 +32,14 @@ class Progress:
 
 
 class ProgressSlot:
-    """Where a running task leaves its progress and its worker picks it up."""
+    """Where a running task leaves its progress and its worker picks it up, and leaves word when to stop."""
 
-    __slots__ = ("latest", "written")
+    __slots__ = ("interrupted", "latest", "written")
 
     def __init__(self) -> None:
         self.latest: Progress | None = None
         self.written: Progress | None = None
+        self.interrupted: type[Interrupted] | None = None
 
     def take_news(self) -> Progress | None:
         """Return progress that was not taken before."""
@@ -82,6 +84,20 @@ def track(iterable: Iterable[T], total: int | None = None, message: str = "") ->
         yield item
         done += 1
         report_progress(done, total, message)
+
+
+def check_cancelled() -> None:
+    """Stop here if the running job is to stop. Outside a job this does nothing.
+
+    A task is interrupted at its next step anyway, unless a thread of its own does the work, or code around it
+    catches every exception: there this is the place to notice.
+
+    Raises:
+        CancelRequested, JobTimeout, WorkerStopping: saying why the job is to stop.
+    """
+    slot = current_slot.get()
+    if slot is not None and slot.interrupted is not None:
+        raise slot.interrupted
 
 
 def get_progress(result_id: str) -> Progress | None:

@@ -1,7 +1,11 @@
 """Deleting finished jobs whose time has come, a small batch at a time."""
 
+from datetime import timedelta
+
+from .compat import InvalidTaskBackend
 from .database import dialect_of, explained_errors, jobs_connection
-from .models import JOB_TABLE
+from .models import JOB_TABLE, Job
+from .run import prepare
 
 
 def prune(limit: int = 500) -> int:
@@ -19,3 +23,11 @@ def prune(limit: int = 500) -> int:
     with explained_errors(), connection.cursor() as cursor:
         cursor.execute(statement, [limit])
         return int(cursor.rowcount)
+
+
+def retention_of(job: Job) -> timedelta:
+    """Return how long a job is kept once it is finished; nothing where TASKS no longer name its backend."""
+    try:
+        return prepare(job).retention
+    except InvalidTaskBackend:
+        return timedelta(0)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from . import history, payload
 from .backend import JobBackend
 from .compat import InvalidTaskBackend, Task, TaskContext, TaskError, TaskResultStatus, task_backends
-from .exceptions import BadArguments, TaskNotFound
+from .exceptions import BadArguments, Cancelled, TaskNotFound
 from .fields import CorruptJSON
 from .models import Job
 from .policy import DEFAULT_POLICY, Policy, policy_of
@@ -118,6 +118,11 @@ class Run:
             logger.exception("The backoff of %s raised; job %s fails.", self.job.task, self.job.id)
             return self._outcome(Event.FAIL, entries)
         return self._outcome(Event.RETRY, entries, delay=delay)
+
+    def cancelled(self) -> Outcome:
+        """Return the outcome of a task that was stopped because somebody does not want it any more."""
+        error = Cancelled(f"Job {self.job.id} was cancelled while it ran.")
+        return self._outcome(Event.CANCEL, history.ended(self.job, history.CANCELLED, error, self.ended_at()))
 
     def released(self) -> Outcome:
         """Return the outcome of an attempt that is handed back uncounted."""

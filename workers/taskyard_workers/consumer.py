@@ -11,6 +11,7 @@ from django.db import DatabaseError, close_old_connections
 from taskyard.database import jobs_alias
 from taskyard.message import BadMessage, Message, decode
 from taskyard.models import Job
+from taskyard.pauses import set_aside
 from taskyard.transitions import claim
 
 from .event_loop import LoopThread
@@ -113,7 +114,7 @@ class Consumer:
             close_old_connections()
             try:
                 job = claim(message.job_id, self._process.membership.worker_id)
-                if job is None and message.is_foreign:
+                if job is None and not set_aside(message.job_id) and message.is_foreign:
                     self._report_foreign(message)
             finally:
                 close_old_connections()

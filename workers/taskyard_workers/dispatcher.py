@@ -26,9 +26,11 @@ from taskyard.delivery import (
     take_lost,
     waiting_queues,
 )
-from taskyard.models import Job
-from taskyard.retention import prune
+from taskyard.models import Job, PausedQueue
+from taskyard.pauses import bring_back
+from taskyard.retention import prune, retention_of
 from taskyard.states import JobState
+from taskyard.transitions import cancel_waiting
 
 from . import rescue
 from .membership import BEAT
@@ -45,6 +47,9 @@ RESCUE_INTERVAL = 2.0
 RECOVERY_INTERVAL = 3.0
 PRUNE_INTERVAL = 60.0
 
+RESUME_WATCH = 10.0
+"""Seconds after a queue was resumed in which jobs that were set aside are looked for."""
+
 
 class Dispatcher:
     """Acts on due jobs of all backends that this site's TASKS names."""
@@ -55,6 +60,7 @@ class Dispatcher:
         self._next_rescue = 0.0
         self._next_prune = 0.0
         self._next_recovery: dict[str, float] = {}
+        self._set_aside = SetAside()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -103,6 +109,8 @@ class Dispatcher:
         if now >= self._next_rescue:
             self._next_rescue = now + RESCUE_INTERVAL
             _guarded("The jobs of dead workers could not be rescued", self._rescue)
+        _guarded("Jobs of resumed queues could not be brought back", self._set_aside.look)
+        _guarded("Jobs could not be cancelled", self._cancel)
         for alias, backend in backends.items():
             what = f"Backend {alias!r} could not be served"
             _guarded(what, partial(self._dispatch, alias, backend))
@@ -181,6 +189,14 @@ class Dispatcher:
         while rescue.rescue_orphans():
             pass
 
+    def _cancel(self) -> None:
+        """Cancel what was to be cancelled while it ran, and waits again because that attempt ended first."""
+        asked = Job.objects.using(jobs_alias()).filter(
+            state=JobState.READY, cancel_requested_at__isnull=False
+        )
+        for job in asked[:BATCH]:
+            cancel_waiting([job.id], retention_of(job))
+
     def _keep_house(self) -> None:
         while prune() and not self._stopped.is_set():
             pass
@@ -203,6 +219,31 @@ class Dispatcher:
                 unknown,
                 ", ".join(known),
             )
+
+
+class SetAside:
+    """Brings back what messages came for while their queue was paused.
+
+    Looking costs the more the more was set aside, so it is done for a while after a queue was resumed, since
+    a worker may be about to set a job aside just then; and now and then, in case nobody saw it resumed.
+    """
+
+    def __init__(self) -> None:
+        self._paused: frozenset[str] = frozenset()
+        self._until = 0.0
+        self._next_look = 0.0
+
+    def look(self) -> None:
+        """Bring back what there is, if it is time to look."""
+        paused = frozenset(PausedQueue.objects.using(jobs_alias()).values_list("name", flat=True))
+        now = time.monotonic()
+        if self._paused - paused:
+            self._until = now + RESUME_WATCH
+        self._paused = paused
+        if now < self._until or now >= self._next_look:
+            self._next_look = now + PRUNE_INTERVAL
+            while bring_back(BATCH) == BATCH:
+                pass
 
 
 def _guarded(what: str, step: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from taskyard.backend import JobBackend, WorkerOptions
 from taskyard.database import DatabaseNow, jobs_alias
 from taskyard.models import Job
+from taskyard.pauses import queue_is_paused
 from taskyard.states import JobState
 
 from .consumer import Consumer
@@ -95,7 +96,9 @@ class EngineWorker:
 
 def jobs_wait(backend: JobBackend, options: WorkerOptions) -> bool:
     """Tell whether jobs that are due wait in the queues served; the database knows. If in doubt: yes."""
-    waiting = Job.objects.using(jobs_alias()).filter(state=JobState.READY, backend=backend.alias)
+    waiting = Job.objects.using(jobs_alias()).filter(
+        ~queue_is_paused(), state=JobState.READY, backend=backend.alias
+    )
     if options.queues:
         waiting = waiting.filter(queue__in=options.queues)
     try:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import close_old_connections, connections, reset_queries
 
-from taskyard.exceptions import Interrupted, JobTimeout, WorkerStopping
+from taskyard.exceptions import CancelRequested, Interrupted, JobTimeout, WorkerStopping
 from taskyard.execution import AsyncEffects, SyncEffects, attempt, run_now
 from taskyard.models import Job
 from taskyard.run import Run, prepare
@@ -148,16 +148,16 @@ class LiveJobs:
         for live in list(self._live.values()):
             self._interrupt(live, WorkerStopping)
 
+    def cancel(self, attempts: Iterable[tuple[UUID, int]]) -> None:
+        """Make these jobs stop, as far as it is these attempts at them that run here."""
+        for job_id, attempt_number in attempts:
+            live = self._live.get(job_id)
+            if live is not None and live.run.job.attempt == attempt_number:
+                self._interrupt(live, CancelRequested)
+
     def abandoned(self) -> list[Outcome]:
         """Return what to record for the tasks that would not stop, right before the process ends."""
-        return [
-            live.run.failed(
-                JobTimeout("The task ran over its timeout and did not react; its process was ended.")
-            )
-            if live.interrupted is JobTimeout
-            else live.run.released()
-            for live in list(self._live.values())
-        ]
+        return [_abandoned(live) for live in list(self._live.values())]
 
     def close(self) -> None:
         """Stop watching."""
@@ -213,5 +213,13 @@ class LiveJobs:
 
     def _interrupt(self, live: Live, error: type[Interrupted]) -> None:
         if live.interrupted is None:
-            live.interrupted = error
+            live.interrupted = live.run.progress.interrupted = error
             live.interruptible.interrupt(error)
+
+
+def _abandoned(live: Live) -> Outcome:
+    if live.interrupted is JobTimeout:
+        return live.run.failed(
+            JobTimeout("The task ran over its timeout and did not react; its process was ended.")
+        )
+    return live.run.cancelled() if live.interrupted is CancelRequested else live.run.released()

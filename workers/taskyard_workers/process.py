@@ -12,6 +12,7 @@ from taskyard.backend import JobBackend, WorkerOptions
 from taskyard.transitions import conclude
 
 from . import exits
+from .cancelling import CancelWatch
 from .live import LiveJobs
 from .membership import Membership
 from .recorder import Recorder
@@ -38,6 +39,7 @@ class JobProcess:
             on_stuck=lambda: shutdown.replace_process("a task does not react to its timeout."),
             on_keyboard_interrupt=shutdown.stop,
         )
+        self._cancel_watch = CancelWatch(self.membership.worker_id, self.jobs)
 
     @contextmanager
     def joined(self) -> Iterator[None]:
@@ -48,9 +50,11 @@ class JobProcess:
         """
         self.membership.join()
         self.recorder.start()
+        self._cancel_watch.start()
         try:
             yield
         finally:
+            self._cancel_watch.stop()
             self.recorder.close()
             self.membership.leave()
 

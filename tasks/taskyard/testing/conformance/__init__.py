@@ -24,15 +24,18 @@ from .enqueueing import TestEnqueueing
 from .execution import TestExecution
 from .faults import TestBadMessages, TestBrokerFaults, TestDuplicates, TestRescue, TestShutdown
 from .scheduling import TestScheduling
+from .steering import TestCancelling, TestPausing
 
 __all__ = [
     "Broker",
     "EngineUnderTest",
     "TestBadMessages",
     "TestBrokerFaults",
+    "TestCancelling",
     "TestDuplicates",
     "TestEnqueueing",
     "TestExecution",
+    "TestPausing",
     "TestRescue",
     "TestScheduling",
     "TestShutdown",

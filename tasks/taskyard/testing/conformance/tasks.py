@@ -63,6 +63,24 @@ async def wait_for_test_async(line: str) -> None:
 
 
 @task
+def wait_to_be_cancelled() -> None:
+    """Leave a line, work until somebody cancels the job, leave another if it were to go on after that."""
+    _leave("started")
+    while not _go_on():
+        time.sleep(0.01)
+    _leave("went on")
+
+
+@task
+async def wait_to_be_cancelled_async() -> None:
+    """Do as `wait_to_be_cancelled` does, on an event loop."""
+    _leave("started")
+    while not _go_on():
+        await asyncio.sleep(0.01)
+    _leave("went on")
+
+
+@task
 def give_back(value: Any) -> Any:
     """Return the argument."""
     return value
