@@ -49,23 +49,20 @@ apaused_queues = sync_to_async(paused_queues)
 
 def set_aside(job_id: UUID) -> bool:
     """Set a delivered job aside whose queue is paused; its message is gone. Tell whether it was so."""
-    return bool(
-        Job.objects.using(jobs_alias())
-        .filter(queue_is_paused(), pk=job_id, state=JobState.READY, delivered_at__isnull=False)
-        .update(delivered_at=None, due_at=None, deliveries=0)
-    )
+    with explained_errors():
+        return bool(
+            Job.objects.using(jobs_alias())
+            .filter(queue_is_paused(), pk=job_id, state=JobState.READY, delivered_at__isnull=False)
+            .update(delivered_at=None, due_at=None, deliveries=0)
+        )
 
 
 def bring_back(limit: int) -> int:
     """Make up to `limit` jobs due that were set aside, their queue being resumed; return how many."""
-    jobs = Job.objects.using(jobs_alias())
-    aside = jobs.filter(~queue_is_paused(), state=JobState.READY, delivered_at=None, due_at=None)
-    return jobs.filter(
-        pk__in=list(aside.values_list("pk", flat=True)[:limit]),
-        state=JobState.READY,
-        delivered_at=None,
-        due_at=None,
-    ).update(due_at=DatabaseNow())
+    aside = Job.objects.using(jobs_alias()).filter(state=JobState.READY, delivered_at=None, due_at=None)
+    with explained_errors():
+        resumed = list(aside.filter(~queue_is_paused()).values_list("pk", flat=True)[:limit])
+        return aside.filter(pk__in=resumed).update(due_at=DatabaseNow()) if resumed else 0
 
 
 def queue_is_paused() -> Exists:

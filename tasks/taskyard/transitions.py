@@ -82,22 +82,29 @@ def claim_waiting(claims: Claims) -> list[Job]:
 
 
 def claim(job_id: UUID, worker: str) -> Job | None:
-    """Take one delivered job for a worker, or None where it is not to be had.
+    """Take one delivered job for a worker, or None where it is not to be had; see `claim_delivered`."""
+    return claim_delivered([job_id], worker).get(job_id)
+
+
+def claim_delivered(job_ids: Iterable[UUID], worker: str) -> dict[UUID, Job]:
+    """Take delivered jobs for a worker, in one statement, and return those that were to be had.
 
     A second delivery of the same job, or one that comes after a cancel, finds it taken and is dropped.
     So does a stale one of a job that waits for its next attempt: only a job that counts as delivered
-    can be claimed.
+    can be claimed, and none whose queue is paused.
     """
     connection = jobs_connection()
     dialect = dialect_of(connection)
-    key = job_key(job_id, connection)
+    # In order, so that two who are handed the same jobs do not wait for each other.
+    keys = [job_key(job_id, connection) for job_id in sorted(set(job_ids))]
     if dialect.returning:
-        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE {_IS_CLAIMABLE} RETURNING *"
-        jobs = _jobs(connection, statement, [worker, key])
+        chosen = f"id IN ({', '.join(['%s'] * len(keys))}) AND {_IS_CLAIMABLE}"
+        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE {chosen} RETURNING *"
+        jobs = _jobs(connection, statement, [worker, *keys])
     else:
         with transaction.atomic(using=connection.alias):
-            jobs = _claim_each(connection, dialect, [key], worker)
-    return jobs[0] if jobs else None
+            jobs = _claim_each(connection, dialect, keys, worker)
+    return {job.id: job for job in jobs}
 
 
 _READY = JobState.READY.value
@@ -108,8 +115,7 @@ _IS_WAITING = f"state = '{_READY}' AND delivered_at IS NOT NULL AND cancel_reque
 _PAUSED = PausedQueue._meta.db_table
 
 _IS_CLAIMABLE = (
-    f"id = %s AND {_IS_WAITING} "
-    f"AND NOT EXISTS (SELECT 1 FROM {_PAUSED} WHERE {_PAUSED}.name = {JOB_TABLE}.queue)"
+    f"{_IS_WAITING} AND NOT EXISTS (SELECT 1 FROM {_PAUSED} WHERE {_PAUSED}.name = {JOB_TABLE}.queue)"
 )
 
 WAITING_KEY = "waiting:"
@@ -162,7 +168,7 @@ def _of_queue(claims: Claims, queue: str) -> list[Any]:
 def _claim_each(
     connection: BaseDatabaseWrapper, dialect: Dialect, keys: Sequence[Any], worker: str
 ) -> list[Job]:
-    statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE {_IS_CLAIMABLE}"
+    statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id = %s AND {_IS_CLAIMABLE}"
     taken = [key for key in keys if _affected(connection, statement, [worker, key])]
     return list(Job.objects.using(connection.alias).filter(pk__in=taken))
 
@@ -323,6 +329,15 @@ def ask_to_cancel(job_ids: Iterable[UUID]) -> int:
             .filter(pk__in=list(job_ids), state=JobState.RUNNING, cancel_requested_at=None)
             .update(cancel_requested_at=DatabaseNow())
         )
+
+
+def waiting_to_be_cancelled(limit: int) -> list[Job]:
+    """Return jobs that were asked to be cancelled as they ran, and wait again: that attempt ended first."""
+    asked = Job.objects.using(jobs_connection().alias).filter(
+        state=JobState.READY, cancel_requested_at__isnull=False
+    )
+    with explained_errors():
+        return list(asked[:limit])
 
 
 def requeue(job_ids: Iterable[UUID]) -> int:

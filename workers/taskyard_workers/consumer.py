@@ -12,8 +12,8 @@ from taskyard.database import jobs_alias
 from taskyard.message import BadMessage, Message, decode
 from taskyard.models import Job
 from taskyard.pauses import set_aside
-from taskyard.transitions import claim
 
+from .claimer import Claimer
 from .event_loop import LoopThread
 from .interruption import InterruptibleCoroutine
 from .live import Live
@@ -42,6 +42,7 @@ class Consumer:
 
     def __init__(self, process: JobProcess) -> None:
         self._process = process
+        self._claimer = Claimer(process.membership.worker_id)
         self._loop = LoopThread()
         self._silent_until = 0.0
 
@@ -87,7 +88,8 @@ class Consumer:
         return self._process.may_claim() - not_claimed_yet
 
     def close(self) -> None:
-        """Give up the loop."""
+        """Give up the threads."""
+        self._claimer.close()
         self._loop.close()
 
     def _claim(self, message: object) -> Live | None:
@@ -111,14 +113,19 @@ class Consumer:
             # Asked once more: from here on the process waits for this job before it ends.
             if self._process.shutdown.stopping:
                 raise _Stopping
+            job = self._claimer.submit(message.job_id).result()
+            if job is None:
+                self._drop(message)
+                return None
+            return jobs.add(job)
+
+    def _drop(self, message: Message) -> None:
+        close_old_connections()
+        try:
+            if not set_aside(message.job_id) and message.is_foreign:
+                self._report_foreign(message)
+        finally:
             close_old_connections()
-            try:
-                job = claim(message.job_id, self._process.membership.worker_id)
-                if job is None and not set_aside(message.job_id) and message.is_foreign:
-                    self._report_foreign(message)
-            finally:
-                close_old_connections()
-            return None if job is None else jobs.add(job)
 
     def _report_foreign(self, message: Message) -> None:
         if time.monotonic() < self._silent_until:

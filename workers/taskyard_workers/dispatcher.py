@@ -30,7 +30,7 @@ from taskyard.models import Job, PausedQueue
 from taskyard.pauses import bring_back
 from taskyard.retention import prune, retention_of
 from taskyard.states import JobState
-from taskyard.transitions import cancel_waiting
+from taskyard.transitions import cancel_waiting, waiting_to_be_cancelled
 
 from . import rescue
 from .membership import BEAT
@@ -190,11 +190,7 @@ class Dispatcher:
             pass
 
     def _cancel(self) -> None:
-        """Cancel what was to be cancelled while it ran, and waits again because that attempt ended first."""
-        asked = Job.objects.using(jobs_alias()).filter(
-            state=JobState.READY, cancel_requested_at__isnull=False
-        )
-        for job in asked[:BATCH]:
+        for job in waiting_to_be_cancelled(BATCH):
             cancel_waiting([job.id], retention_of(job))
 
     def _keep_house(self) -> None:
