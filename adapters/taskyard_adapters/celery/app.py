@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from celery import Celery, _state  # type: ignore[import-untyped]
+from celery import Celery, Task, _state  # type: ignore[import-untyped]
 from celery.app.trace import setup_worker_optimizations  # type: ignore[import-untyped]
 from celery.worker.request import Request  # type: ignore[import-untyped]
 from django.utils.module_loading import import_string
@@ -100,35 +100,40 @@ class JobRequest(Request):  # type: ignore[misc]
         return False
 
 
-def register_task(app: Celery, run: Callable[[object], None]) -> None:
-    """Register our task on the app.
+class JobTask(Task):  # type: ignore[misc]
+    """What our task is made of, on whichever app.
 
-    All that matters to it is set on the task itself, whatever the site's configuration says for its own
-    tasks: acknowledged after it ran, given back when its process dies, no results, no limits, no retries.
+    All that matters to it is set here, whatever the site set for its own tasks: acknowledged after it ran,
+    given back when its process dies, no results, no limits, no retries.
     """
+
+    Request = JobRequest
+    acks_late = True
+    acks_on_failure_or_timeout = True
+    reject_on_worker_lost = True
+    ignore_result = True
+    store_errors_even_if_ignored = False
+    track_started = False
+    send_events = True
+    serializer = "json"
+    max_retries = 0
+    rate_limit = 0
+    time_limit = 0
+    soft_time_limit = 0
+    typing = False
+
+    @classmethod
+    def annotate(cls) -> None:
+        """Take none of the site's `task_annotations`, which may be for all tasks."""
+
+
+def register_task(app: Celery, run: Callable[[object], None]) -> None:
+    """Register our task on the app."""
 
     def run_message(message: object = None) -> None:
         run(message)
 
-    app.task(
-        name=TASK,
-        lazy=False,
-        shared=False,
-        typing=False,
-        Request=JobRequest,
-        acks_late=True,
-        acks_on_failure_or_timeout=True,
-        reject_on_worker_lost=True,
-        ignore_result=True,
-        store_errors_even_if_ignored=False,
-        track_started=False,
-        send_events=True,
-        serializer="json",
-        max_retries=0,
-        rate_limit=0,
-        time_limit=0,
-        soft_time_limit=0,
-    )(run_message)
+    app.task(name=TASK, base=JobTask, lazy=False, shared=False)(run_message)
 
 
 def make_ready_to_run(app: Celery, node: str) -> None:

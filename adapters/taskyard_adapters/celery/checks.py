@@ -37,7 +37,7 @@ def check_all(alias: str, settings: CeleryOptions) -> list[checks.CheckMessage]:
     found = check_broker(driver)
     if driver == "redis":
         found += check_redis_library(_version("kombu"), _version("redis"))
-    return found + (check_site_app(settings.APP, app.conf) if settings.APP else [])
+    return found + (check_site_app(settings, app.conf) if settings.APP else [])
 
 
 def _missing(library: str, extra: str) -> checks.CheckMessage:
@@ -90,12 +90,26 @@ def _text(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
-def check_site_app(path: str, conf: Any) -> list[checks.CheckMessage]:
+def check_site_app(settings: CeleryOptions, conf: Any) -> list[checks.CheckMessage]:
     """Return what in the configuration of a site's own app keeps our jobs from running, or surprises.
 
     What it says of acknowledging, prefetching, limits or results is for its own tasks; ours bring theirs.
     """
+    from .connection import queue_name  # noqa: PLC0415 - imports the engine's library
+
+    path = settings.APP
     found: list[checks.CheckMessage] = []
+    # A list of kombu's queues, or a dict by name.
+    names = [conf.task_default_queue, *(getattr(each, "name", each) for each in conf.task_queues or ())]
+    if ours := [name for name in names if name.startswith(queue_name(settings, ""))]:
+        found.append(
+            checks.Error(
+                f"The Celery app {path} has Taskyard's queue {ours[0]!r} among its own: its workers would "
+                "fetch Taskyard's messages and throw them away.",
+                hint="Leave it out of task_queues and task_default_queue: `manage.py worker` serves it.",
+                id="taskyard.E116",
+            )
+        )
     if not {"json", "application/json"} & set(conf.accept_content):
         found.append(
             checks.Error(

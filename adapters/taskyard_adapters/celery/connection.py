@@ -25,9 +25,19 @@ def queue_name(settings: CeleryOptions, queue: str) -> str:
 
 
 def declared_queue(settings: CeleryOptions, queue: str) -> Queue:
-    """Return a queue as it is declared in the broker, on the default exchange: there is nothing to bind."""
+    """Return a queue as it is declared in the broker, on the default exchange: there is nothing to bind.
+
+    RabbitMQ is told its type, for a node may make others quorum queues, which take no such priorities.
+    """
     name = queue_name(settings, queue)
-    return Queue(name, Exchange(""), routing_key=name, durable=True, max_priority=LONGEST_PRIORITY)
+    return Queue(
+        name,
+        Exchange(""),
+        routing_key=name,
+        durable=True,
+        max_priority=LONGEST_PRIORITY,
+        queue_arguments={"x-queue-type": "classic"},
+    )
 
 
 def broker_priority(driver: str, priority: int) -> int:

@@ -8,14 +8,16 @@ from contextlib import suppress
 from typing import Any
 
 from celery import Celery  # type: ignore[import-untyped]
+from celery.bootsteps import Step  # type: ignore[import-untyped]
 from celery.worker import WorkController, state  # type: ignore[import-untyped]
 from celery.worker.consumer import Consumer  # type: ignore[import-untyped]
 from kombu import Connection  # type: ignore[import-untyped]
 from kombu.exceptions import OperationalError  # type: ignore[import-untyped]
 
+from taskyard_workers.outage import Outage
+
 from .connection import declared_queue, open_connection, queue_name
 from .options import CeleryOptions
-from .outage import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,13 @@ PATIENCE = 0.5
 
 TICK = 0.25
 """Seconds between two calls of whoever wants to look at something now and then."""
+
+
+class CelerySteps:
+    """Celery's own steps, and none of those that the site adds, which may fetch from queues of its own."""
+
+    def __init__(self, steps: Iterable[type[Step]] = (), **options: Any) -> None:
+        super().__init__(**options)
 
 
 class Controller(WorkController):  # type: ignore[misc]
@@ -37,6 +46,9 @@ class Controller(WorkController):  # type: ignore[misc]
         on_tick: called on the loop's thread several times a second, also while the broker is out of reach.
         options: what Celery's worker is told beyond it: its pool, its concurrency and so on.
     """
+
+    class Blueprint(CelerySteps, WorkController.Blueprint):  # type: ignore[misc]
+        """The steps of Celery's worker."""
 
     def __init__(
         self,
@@ -54,6 +66,8 @@ class Controller(WorkController):  # type: ignore[misc]
         self.paused = False
         self.waker = Waker()
         self._served: list[str] = []
+        # Beside quorum queues of the site's own, each queue would have a prefetch count for itself.
+        app.conf.worker_detect_quorum_queues = False
         super().__init__(
             app=app,
             queues=[self._know(app, queue) for queue in queues],
@@ -66,8 +80,13 @@ class Controller(WorkController):  # type: ignore[misc]
             time_limit=0,
             soft_time_limit=0,
             statedb="",
+            pool_start_method="fork",  # the children need what was made before them
             **options,
         )
+
+    def on_after_init(self, **_options: Any) -> None:
+        """Take no limits of the site's own for our children: they have ours."""
+        self.max_tasks_per_child = self.max_memory_per_child = None
 
     def _know(self, app: Celery, queue: str) -> str:
         """Make the app know one of our queues, and return what it is called in the broker."""
@@ -107,6 +126,13 @@ class JobConsumer(Consumer):  # type: ignore[misc]
 
     connection: Any
     connection_errors: tuple[type[Exception], ...]
+
+    class Blueprint(CelerySteps, Consumer.Blueprint):  # type: ignore[misc]
+        """The steps of Celery's consumer, less the delaying of messages: ours are sent when they are due."""
+
+        default_steps = tuple(
+            step for step in Consumer.Blueprint.default_steps if not step.endswith(":DelayedDelivery")
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ import select
 import signal
 import struct
 import threading
+import time
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ a child that says nothing for four."""
 
 TIME_TO_END = 15.0
 """Seconds that a child gets to leave the register when Celery wants it to end."""
+
+PATIENCE = 1.0
+"""Seconds before a child that cannot run jobs makes room for another: that one may not be able to either."""
 
 _REPORT = struct.Struct("ii")
 
@@ -138,6 +142,7 @@ class ForkedWorker:
             code = self._worker.run(self)
         except Exception:
             logger.exception("Worker process %d cannot run jobs; another takes its place.", os.getpid())
+            time.sleep(PATIENCE)
             code = exits.REPLACE
         self._lines.reports.send(code)
         if code != exits.CLEAN:

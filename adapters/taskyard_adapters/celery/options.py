@@ -16,7 +16,8 @@ class CeleryOptions(BrokerOptions):
 
     APP: str = ""
     """The dotted path of the site's own Celery app, such as "shop.celery.app": our task is registered on it
-    and travels over its broker; its settings stay as they are. Empty: an app of our own on BROKER_URL."""
+    and travels over its broker. Its settings stay as they are; the limits, annotations and steps among them
+    hold for the site's own tasks and workers alone. Empty: an app of our own on BROKER_URL."""
 
     POOL: str = "threads"
     """What `manage.py worker` runs jobs on.

@@ -190,6 +190,7 @@ class Fleet:
         elif self._kill_at is not None and now > self._kill_at:
             logger.error("%d worker processes do not end; they are killed.", len(at_work))
             _kill(at_work)
+            self._codes.update(dict.fromkeys(at_work, exits.CUT_OFF))
 
     def _cut_short(self, _signal: int, _frame: FrameType | None) -> None:
         """End this process, whose farewell to the broker takes too long. All jobs have been recorded."""

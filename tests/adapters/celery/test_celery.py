@@ -1,23 +1,21 @@
-"""What is Celery's own: what its tools see, and a site's own use of it beside ours."""
+"""What is Celery's own: what its tools see, what its brokers and its pools do."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
+from datetime import timedelta
 
 import pytest
 from celery import Celery
+from django.utils import timezone
 
 from taskyard import enqueue_many, get_result
+from taskyard.message import encode
 from taskyard.models import Job
-from taskyard.testing.conformance import tasks
+from taskyard.testing.conformance import EngineUnderTest, tasks
 from taskyard_adapters.celery.app import app_of
 from taskyard_adapters.celery.connection import open_connection
 from tests.adapters.celery.conftest import BACKEND, queue_of
 from tests.adapters.scenarios import depth, ready
-from tests.example.tasks import leave_slowly
-from tests.support.processes import ROOT, environment
+from tests.support.processes import environment
 from tests.support.servers import wait_until
 
 
@@ -40,7 +38,7 @@ def test_a_message_holds_an_id_and_shows_celerys_tools_our_tasks_name(engine, me
 
     [message] = messages()
 
-    assert json.loads(message.body) == [[{"v": 1, "job": result.id}], {}, json.loads(message.body)[2]]
+    assert json.loads(message.body) == [[encode(result.id)], {}, json.loads(message.body)[2]]
     assert message.content_type == "application/json"
     assert message.headers["task"] == "taskyard.run"
     assert message.headers["shadow"] == "taskyard.testing.conformance.tasks.leave"
@@ -63,9 +61,10 @@ def test_celerys_events_show_our_tasks_to_flower(engine, connection):
             "it ran",
         )
 
-    [received] = [event for event in seen if event["type"] == "task-received"]
-    assert (received["name"], received["uuid"]) == ("taskyard.testing.conformance.tasks.leave", result.id)
-    assert {"task-received", "task-started", "task-succeeded"} <= {event["type"] for event in seen}
+    ours = [event for event in seen if event["type"].startswith("task-")]
+    assert [event["type"] for event in ours] == ["task-received", "task-started", "task-succeeded"]
+    assert {event["uuid"] for event in ours} == {result.id}
+    assert ours[0]["name"] == "taskyard.testing.conformance.tasks.leave"
 
 
 def test_celerys_remote_control_reaches_our_worker(engine):
@@ -190,75 +189,23 @@ def test_the_solo_pool_ends_in_order(make_engine, broker):
     assert depth(engine) == 1
 
 
-# --- the site's own app ---
+def test_several_backends_each_have_workers_of_their_own(make_engine, add_backend, rabbitmq_server, tmp_path):
+    """Whichever worker finds a job due, delivers it to the backend that it is for."""
+    one = make_engine(BACKEND, broker="redis", POOL="prefork")
+    options = {"BROKER_URL": rabbitmq_server.address, "PREFIX": one.backend.settings.PREFIX}
+    add_backend("other", {"BACKEND": BACKEND, "OPTIONS": options})
+    folder = tmp_path / "other"
+    folder.mkdir()
+    one.environment = environment(tmp_path)
+    with EngineUnderTest("other", folder, environment(folder)).running() as other:
+        ready(one)
+        soon = timezone.now() + timedelta(seconds=1)
+        other.on(tasks.leave, run_after=soon).enqueue("theirs")
+        wait_until(lambda: depth(other) == 1, "the worker of the one has delivered it")
 
+        ready(other)
+        one.on(tasks.leave).enqueue("ours")
+        one.finish()
 
-@pytest.fixture(params=["threads", "prefork"])
-def site(request, engine, change, monkeypatch):
-    """A backend on a site's own app, which has settings that would harm us were they ours."""
-    prefix, address = engine.backend.settings.PREFIX, engine.backend.settings.BROKER_URL
-    monkeypatch.setenv("TEST_SITE_BROKER", address)
-    monkeypatch.setenv("TEST_SITE_QUEUE", f"{prefix}-site")
-    options = {"APP": "tests.adapters.celery.site.app", "PREFIX": prefix, "POOL": request.param}
-    change(engine, QUEUES=["default", "mail"], OPTIONS=options)
-    from tests.adapters.celery import site
-
-    site.app.conf.update(broker_url=address, task_default_queue=f"{prefix}-site")
-    return engine
-
-
-@pytest.fixture
-def site_worker(site, tmp_path):
-    """Start the site's own worker, as its people do."""
-    with (tmp_path / "site.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "tests.adapters.celery.site", "worker", "-P", "threads"],
-            env={**environment(tmp_path), "TASKYARD_CONFORMANCE_FOLDER": str(tmp_path)},
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    yield process
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
-
-
-def test_a_sites_own_tasks_go_on_beside_our_jobs(site, site_worker):
-    from tests.adapters.celery.site import send_own_task
-
-    assert site.backend.check() == []
-    worker = ready(site)
-
-    site.on(send_own_task).enqueue("one")
-
-    wait_until(lambda: site.effects() == ["job of one"], "there and back")
-    site.finish()
-    assert site_worker.poll() is None
-    assert worker.process.poll() is None
-
-
-def test_what_a_site_set_for_its_own_tasks_does_not_reach_our_jobs(site):
-    """Its time limit of a second, its rate of one an hour, its children that end after three tasks."""
-    enqueue_many(site.on(tasks.leave), [(str(number),) for number in range(8)])
-    result = site.on(leave_slowly).enqueue("slow", 2.5)
-
-    worker = site.worker("--burst", "--concurrency", "2")
-
-    assert worker.ended(90) == 0, worker.log
-    assert {f"{number}" for number in range(8)} <= set(site.effects())
-    assert (get_result(result.id).status, get_result(result.id).attempts) == ("SUCCESSFUL", 1)
-    assert "delivered once more" not in worker.log
-
-
-@pytest.mark.parametrize("pool", ["threads", "prefork", "solo"])
-def test_our_own_app_is_not_the_current_one_to_a_sites_tasks(make_engine, broker, pool):
-    from tests.adapters.celery.site import current_apps_name
-
-    engine = make_engine(BACKEND, broker=broker, POOL=pool)
-    result = engine.on(current_apps_name).enqueue()
-
-    worker = engine.worker("--burst")
-
-    assert worker.ended() == 0, worker.log
-    assert get_result(result.id).return_value == "site"
+        assert one.effects() == ["ours"]
+        assert other.effects() == ["theirs"]

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import time
+from contextlib import contextmanager
 
 import pytest
+from django.db import connection
 
 from taskyard import enqueue_many, get_result
 from taskyard.models import Job
 from taskyard.testing import conformance
-from taskyard.testing.conformance import TestDuplicates, TestExecution, TestRescue, tasks  # noqa: F401
+from taskyard.testing.conformance import TestRescue, tasks  # noqa: F401
 from taskyard_workers.models import WorkerProcess
 from tests.adapters import scenarios
 from tests.adapters.celery.conftest import BACKEND
@@ -19,6 +22,13 @@ from tests.support.servers import wait_until
 @pytest.fixture
 def engine(make_engine, broker):
     return make_engine(BACKEND, broker=broker, POOL="prefork")
+
+
+class TestExecution(conformance.TestExecution):
+    @pytest.fixture
+    def broker(self):
+        """One is enough: what a child does with a job does not depend on where its parent got it from."""
+        return "redis"
 
 
 class TestShutdown(conformance.TestShutdown):
@@ -35,6 +45,24 @@ class TestBrokerFaults(scenarios.BrokerTrouble):
 
 def children():
     return WorkerProcess.objects.filter(lost_at=None)
+
+
+@pytest.fixture
+def rename_register():
+    """Have the workers' register out of reach for as long as a block runs."""
+
+    @contextmanager
+    def rename():
+        table = WorkerProcess._meta.db_table
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(WorkerProcess, table, f"{table}_away")
+        try:
+            yield
+        finally:
+            with connection.schema_editor() as editor:
+                editor.alter_db_table(WorkerProcess, f"{table}_away", table)
+
+    return rename
 
 
 def test_each_child_is_in_the_register_and_runs_one_job_at_a_time(engine):
@@ -55,21 +83,55 @@ def test_each_child_is_in_the_register_and_runs_one_job_at_a_time(engine):
 
 
 @pytest.mark.slow
-def test_a_killed_child_is_replaced_and_its_job_runs_again(engine):
-    result = engine.on(tasks.wait_for_test).enqueue("job")
+def test_a_killed_child_is_replaced_and_its_job_runs_again_while_others_go_on(engine):
+    results = enqueue_many(engine.on(tasks.wait_for_test), [("one",), ("other",)])
     worker = engine.worker("--concurrency", "2")
-    wait_until(engine.effects, "it runs")
+    wait_until(lambda: len(engine.effects()) == 2, "both run")
     before = {each.pid for each in children()}
-    holder = WorkerProcess.objects.get(pk=Job.objects.get().worker)
+    holder = WorkerProcess.objects.get(pk=Job.objects.get(pk=results[0].id).worker)
 
     os.kill(holder.pid, signal.SIGKILL)
 
     wait_until(lambda: {each.pid for each in children()} - before, "another takes its place")
     engine.go_on()
     engine.finish(75)
-    assert (get_result(result.id).status, get_result(result.id).attempts) == ("SUCCESSFUL", 2)
+    assert [get_result(result.id).attempts for result in results] == [2, 1]
+    assert sorted(engine.effects()) == [
+        "one finished",
+        *["one started"] * 2,
+        "other finished",
+        "other started",
+    ]
     worker.terminate()
     assert worker.ended() == 0, worker.log
+
+
+def test_children_that_cannot_start_are_replaced_without_haste(engine, rename_register):
+    worker = ready(engine, "--concurrency", "1")
+    [child] = wait_until(lambda: list(children()), "the child is registered")
+    with rename_register():
+        killed_at = time.monotonic()
+        os.kill(child.pid, signal.SIGKILL)
+        wait_until(lambda: worker.log.count("another takes its place") >= 3, "three have tried")
+        assert time.monotonic() - killed_at > 2
+
+    engine.on(tasks.leave).enqueue("back to work")
+
+    engine.finish()
+    assert engine.effects() == ["back to work"]
+
+
+@pytest.mark.slow
+def test_a_child_that_does_not_end_is_killed_and_said_to_be_cut_off(engine):
+    engine.on(tasks.wait_for_test).enqueue("job")
+    worker = engine.worker("--grace", "0", "--concurrency", "2")
+    wait_until(engine.effects, "it runs")
+    holder = WorkerProcess.objects.get(pk=Job.objects.get().worker)
+    os.kill(holder.pid, signal.SIGSTOP)
+
+    worker.terminate()
+
+    assert worker.ended(60) == 3, worker.log
 
 
 def test_a_child_that_reaches_its_limit_is_replaced(engine):
@@ -99,11 +161,14 @@ def test_a_second_signal_stops_at_once(engine):
 
 @pytest.mark.parametrize("processes", ["1", "2"], ids=["by itself", "under a supervisor"])
 def test_nobody_goes_on_when_the_parent_is_killed(engine, processes):
+    engine.on(tasks.wait_for_test).enqueue("job")
     worker = engine.worker("--concurrency", "3", "--processes", processes)
     wait_until(lambda: children().count() == 3 * int(processes), "all are registered")
+    wait_until(engine.effects, "one is at work")
 
     worker.process.kill()
     worker.process.wait(10)
+    engine.go_on()
 
     def group_is_gone():
         try:
@@ -113,8 +178,10 @@ def test_nobody_goes_on_when_the_parent_is_killed(engine, processes):
         return False
 
     wait_until(group_is_gone, "the children are gone", 40)
+    before = scenarios.depth(engine)
     engine.on(tasks.leave).enqueue("nobody is there")
-    assert scenarios.depth(engine) == 1
+    wait_until(lambda: scenarios.depth(engine) > before, "it has come")
+    assert "nobody is there" not in engine.effects()
 
 
 def test_programs_that_a_task_starts_hear_signals(engine):

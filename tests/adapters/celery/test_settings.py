@@ -5,11 +5,13 @@ import sys
 
 import pytest
 from django.test import override_settings
+from kombu import Queue
 
 from taskyard.backend import WorkerOptions
 from taskyard.compat import InvalidTaskBackend, task_backends
 from taskyard_adapters.celery.app import app_of
 from taskyard_adapters.celery.checks import check_broker, check_redis_library, check_site_app
+from taskyard_adapters.celery.options import CeleryOptions
 from tests.adapters.celery.conftest import BACKEND
 
 URL = "redis://localhost:1/0"
@@ -152,6 +154,10 @@ def test_a_broker_that_celery_cannot_use_is_said(url, monkeypatch):
         ({"accept_content": {"application/json"}}, []),
         ({"accept_content": ["pickle"]}, ["taskyard.E115"]),
         ({"task_always_eager": True}, ["taskyard.W111"]),
+        ({"task_default_queue": "taskyard.default"}, ["taskyard.E116"]),
+        ({"task_queues": [Queue("site"), Queue("taskyard.mail")]}, ["taskyard.E116"]),
+        ({"task_queues": {"taskyard.mail": {}}}, ["taskyard.E116"]),
+        ({"task_queues": [Queue("taskyard"), Queue("taskyard2.default")]}, []),
         ({"worker_prefetch_multiplier": 100, "task_acks_late": False, "task_time_limit": 1}, []),
     ],
     ids=str,
@@ -162,7 +168,7 @@ def test_what_harms_us_in_a_sites_own_app_is_found(conf, found):
     app = Celery("checked", set_as_current=False)
     app.conf.update(conf)
 
-    messages = check_site_app("shop.celery.app", app.conf)
+    messages = check_site_app(CeleryOptions(APP="shop.celery.app"), app.conf)
 
     assert [each.id for each in messages] == found
     assert all("shop.celery.app" in each.msg and each.hint for each in messages)
