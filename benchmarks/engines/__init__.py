@@ -1,0 +1,1 @@
+"""Every engine with our records against the bare engine; see `python -m benchmarks engines --help`."""
