@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import time
-from concurrent.futures import Executor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Protocol, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections
 
 from taskyard.database import jobs_alias
+from taskyard.execution import run_now
 from taskyard.message import BadMessage, Message, decode
 from taskyard.models import Job
 from taskyard.pauses import set_aside
@@ -19,6 +22,8 @@ from .interruption import InterruptibleCoroutine
 from .live import Live
 from .process import JobProcess
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 PATIENCE = 1.0
@@ -26,6 +31,45 @@ PATIENCE = 1.0
 
 SILENCE = 5.0
 """Seconds between two log lines about another site's messages."""
+
+
+class _Place(Protocol):
+    """Where a message is handled: what has to wait, waits there."""
+
+    async def result(self, future: Future[T]) -> T:
+        """Wait for a future."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+
+    async def call(self, function: Callable[[Message], object], message: Message) -> None:
+        """Call what talks to the database."""
+
+
+class _Here:
+    """On the calling thread."""
+
+    async def result(self, future: Future[T]) -> T:
+        return future.result()
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - there is no loop
+
+    async def call(self, function: Callable[[Message], object], message: Message) -> None:
+        function(message)
+
+
+class _OnLoop:
+    """On an event loop."""
+
+    async def result(self, future: Future[T]) -> T:
+        return await asyncio.wrap_future(future)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def call(self, function: Callable[[Message], object], message: Message) -> None:
+        await sync_to_async(function, thread_sensitive=False)(message)
 
 
 class _Stopping(Exception):
@@ -53,7 +97,7 @@ class Consumer:
             whether the message has done its duty; False: this process is stopping, another may take it.
         """
         try:
-            live = self._claim(message)
+            live = run_now(self._claim(message, _Here()))
         except _Stopping:
             return False
         if live is None:
@@ -71,7 +115,7 @@ class Consumer:
             see `run`.
         """
         try:
-            live = await sync_to_async(self._claim, thread_sensitive=False)(message)
+            live = await self._claim(message, _OnLoop())
         except _Stopping:
             return False
         if live is None:
@@ -92,7 +136,7 @@ class Consumer:
         self._claimer.close()
         self._loop.close()
 
-    def _claim(self, message: object) -> Live | None:
+    async def _claim(self, message: object, place: "_Place") -> Live | None:
         try:
             said = decode(message)
         except BadMessage as fault:
@@ -101,23 +145,23 @@ class Consumer:
         while not self._process.shutdown.stopping:
             if self._process.may_claim():
                 try:
-                    return self._claim_now(said)
+                    return await self._claim_now(said, place)
                 except DatabaseError as error:
                     logger.warning("Job %s could not be claimed (%s); trying again.", said.job_id, error)
-            time.sleep(PATIENCE)
+            await place.sleep(PATIENCE)
         raise _Stopping
 
-    def _claim_now(self, message: Message) -> Live | None:
+    async def _claim_now(self, message: Message, place: "_Place") -> Live | None:
         jobs = self._process.jobs
         with jobs.expecting():
             # Asked once more: from here on the process waits for this job before it ends.
             if self._process.shutdown.stopping:
                 raise _Stopping
-            job = self._claimer.submit(message.job_id).result()
-            if job is None:
-                self._drop(message)
-                return None
-            return jobs.add(job)
+            job = await place.result(self._claimer.submit(message.job_id))
+            if job is not None:
+                return jobs.add(job)
+        await place.call(self._drop, message)
+        return None
 
     def _drop(self, message: Message) -> None:
         close_old_connections()

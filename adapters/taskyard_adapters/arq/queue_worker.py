@@ -14,7 +14,7 @@ from .publisher import JOB_NAME, serialize
 FIRST_POLL = 0.01
 """Seconds to the first look after a queue ran empty; doubles up to the longest while nothing comes."""
 
-LONGEST_POLL = 0.16
+LONGEST_POLL = 0.05
 
 FRESH = 0.05
 """Seconds for which a look at the queue's head holds; then a more urgent message may have come."""

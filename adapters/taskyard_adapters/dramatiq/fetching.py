@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 FIRST_POLL = 0.01
 """Seconds to the first look after a queue ran empty; doubles up to the longest while nothing comes."""
 
-LONGEST_POLL = 0.16
+LONGEST_POLL = 0.05
 
 BUSY_POLL = 0.02
-"""Seconds between two looks for a free slot."""
+"""Seconds between two looks for a free slot at most; one that gets free is noticed at once."""
 
 PATIENCE = 1.0
 """Seconds before a broker that is out of reach is tried again."""
@@ -45,7 +45,7 @@ class Slots:
         self._room = room
         self._taken = 0
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
 
     def take(self) -> bool:
         """Take a slot if there is one."""
@@ -59,6 +59,12 @@ class Slots:
         """Give a slot back."""
         with self._lock:
             self._taken -= 1
+            self._lock.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a slot is given back, for so long at most."""
+        with self._lock:
+            self._lock.wait(seconds)
 
     def close(self) -> None:
         """Hand out no more."""
@@ -116,6 +122,10 @@ class FetchingConsumer(Consumer):
     def _rest(self, seconds: float) -> None:
         """Let time pass, and keep the connection alive meanwhile."""
 
+    def _wait_for_slot(self, seconds: float) -> None:
+        """Let time pass until a slot may be free, for so long at most."""
+        self._rest(seconds)
+
     @abstractmethod
     def _disconnect(self) -> None:
         """Drop the connection after a fault."""
@@ -134,7 +144,7 @@ class FetchingConsumer(Consumer):
 
     def _next(self) -> Fetched | None:
         if not self._slots.take():
-            self._rest(BUSY_POLL)
+            self._wait_for_slot(BUSY_POLL)
             return None
         message = None
         try:

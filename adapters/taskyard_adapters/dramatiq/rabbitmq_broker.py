@@ -139,6 +139,7 @@ class PullingConsumer(FetchingConsumer):
         if self._connection is None:
             time.sleep(seconds)
         else:
+            # Ends early where a slot was given back: its message's acknowledgement is to be sent.
             self._connection.process_data_events(time_limit=seconds)
 
     def _disconnect(self) -> None:

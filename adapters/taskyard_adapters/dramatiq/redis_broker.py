@@ -123,10 +123,17 @@ class LevelsConsumer(FetchingConsumer):
         """Leave it: without its id it cannot be removed. It is in nobody's way, having left its queue."""
 
     def _rest(self, seconds: float) -> None:
+        self._beat()
+        time.sleep(seconds)
+
+    def _wait_for_slot(self, seconds: float) -> None:
+        self._beat()
+        self._slots.wait(seconds)
+
+    def _beat(self) -> None:
         if time.monotonic() >= self._beat_at:
             self._beat_at = time.monotonic() + DEAD_AFTER / 4
             self._broker.do_qsize(self._queue)  # any command is a sign of life
-        time.sleep(seconds)
 
     def _disconnect(self) -> None:
         """Redis' client does so by itself."""

@@ -13,7 +13,6 @@ from taskyard.testing.conformance import tasks
 from taskyard_workers.models import WorkerProcess
 from tests.adapters import scenarios
 from tests.adapters.django_q2.conftest import BACKEND
-from tests.support.processes import environment
 from tests.support.servers import wait_until
 
 
@@ -173,14 +172,3 @@ class TestProcesses:
         os.killpg(worker.process.pid, signal.SIGTERM)
         assert worker.ended() == 0, worker.log
         assert not WorkerProcess.objects.exists()
-
-    def test_two_backends_of_one_prefix_keep_their_messages_apart(self, engine, settings, add_backend):
-        add_backend("twin", settings.TASKS["under_test"])
-        engine.environment = environment(engine.folder)
-        tasks.leave.using(backend="twin").enqueue("the twin's")
-        engine.on(tasks.leave).enqueue("ours")
-
-        worker = engine.worker("--burst")
-
-        assert worker.ended() == 0, worker.log
-        assert engine.effects() == ["ours"]
