@@ -7,13 +7,13 @@ stand in an update whose rows are read before or after it.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, When
 
@@ -340,19 +340,32 @@ def waiting_to_be_cancelled(limit: int) -> list[Job]:
         return list(asked[:limit])
 
 
-def requeue(job_ids: Iterable[UUID]) -> int:
+def requeue(job_ids: Iterable[UUID], unique_keys: Mapping[UUID, str] | None = None) -> int:
     """Make finished jobs READY once more, their history kept, and return how many did.
 
     They start with a fresh budget of attempts: the history marks the place.
+
+    Args:
+        job_ids: of the jobs.
+        unique_keys: what those among them that are to be unique again are unique by. One whose key another
+            job has meanwhile is left as it is.
     """
     connection = jobs_connection()
     alias, now = connection.alias, database_time(connection)
-    requeued = 0
+    finished = Job.objects.using(alias).filter(
+        pk__in=list(job_ids), state__in=TRANSITIONS[Event.REQUEUE].sources
+    )
+    keys = unique_keys or {}
     with explained_errors():
-        for job in Job.objects.using(alias).filter(
-            pk__in=list(job_ids), state__in=TRANSITIONS[Event.REQUEUE].sources
-        ):
-            requeued += (
+        return sum(_requeue(job, alias, now, keys.get(job.pk)) for job in finished)
+
+
+def _requeue(job: Job, alias: str, now: datetime, unique_key: str | None) -> int:
+    # What its key was kept for, such as a time after the end, is over: somebody wants the job to run again.
+    values = {"unique_key": unique_key, "unique_until": None} if unique_key else {}
+    try:
+        with transaction.atomic(using=alias):
+            return (
                 Job.objects.using(alias)
                 .filter(pk=job.pk, state=job.state, attempt=job.attempt)
                 .update(
@@ -365,6 +378,8 @@ def requeue(job_ids: Iterable[UUID]) -> int:
                     return_value=None,
                     progress=None,
                     deliveries=0,
+                    **values,
                 )
             )
-    return requeued
+    except IntegrityError:
+        return 0
