@@ -1,8 +1,10 @@
 """What adapters for engines with a broker share."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
+from urllib.parse import urlsplit
 
 from .backend import BackendOptions
 from .compat import InvalidTaskBackend
@@ -53,6 +55,18 @@ def engine_library(module: str, extra: str) -> ModuleType:
         raise InvalidTaskBackend(
             f'The library {library!r} is not installed. Run: pip install "django-taskyard[{extra}]"'
         ) from error
+
+
+def is_address(url: object, schemes: Collection[str]) -> bool:
+    """Tell whether this may be a broker's address: one of these schemes, and a port that is one."""
+    if not isinstance(url, str):
+        return False
+    try:
+        parts = urlsplit(url)
+        port_is_good = parts.port != 0
+    except ValueError:  # it is no number
+        return False
+    return parts.scheme in schemes and port_is_good
 
 
 def priority_level(priority: int) -> int:

@@ -1,9 +1,8 @@
 """What the arq engine can be told in `TASKS[alias]["OPTIONS"]`."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from taskyard.engines import BrokerOptions
+from taskyard.engines import BrokerOptions, is_address
 
 SCHEMES = ("redis", "rediss", "unix")
 
@@ -17,18 +16,9 @@ class ArqOptions(BrokerOptions):
         example = '"redis://:password@localhost:6379/0"'
         if not self.BROKER_URL:
             raise ValueError(f"BROKER_URL is missing: say where Redis is, such as {example}.")
-        if not isinstance(self.BROKER_URL, str) or not _is_redis(self.BROKER_URL):
+        if not is_address(self.BROKER_URL, SCHEMES):
             # The address itself may hold a password, and this text ends up in logs.
             raise ValueError(
                 f"BROKER_URL must be an address of Redis ({', '.join(f'{each}://' for each in SCHEMES)}), "
                 f"such as {example}."
             )
-
-
-def _is_redis(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port_is_good = parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
-    return parts.scheme in SCHEMES and port_is_good

@@ -1,9 +1,8 @@
 """What the Celery engine can be told in `TASKS[alias]["OPTIONS"]`."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from taskyard.engines import BrokerOptions
+from taskyard.engines import BrokerOptions, is_address
 
 SCHEMES = ("redis", "rediss", "amqp", "amqps")
 
@@ -38,7 +37,7 @@ class CeleryOptions(BrokerOptions):
             )
         if self.APP and self.BROKER_URL:
             raise ValueError("APP and BROKER_URL exclude each other: the app knows its broker.")
-        if self.BROKER_URL and not _is_broker(self.BROKER_URL):
+        if self.BROKER_URL and not is_address(self.BROKER_URL, SCHEMES):
             # The address itself may hold a password, and this text ends up in logs.
             raise ValueError(
                 "BROKER_URL must be an address of Redis or RabbitMQ, beginning with "
@@ -55,17 +54,6 @@ class CeleryOptions(BrokerOptions):
     def broker(self) -> str:
         """See `BrokerOptions.broker`; the site's own app knows its."""
         return self.APP or self.BROKER_URL
-
-
-def _is_broker(url: object) -> bool:
-    if not isinstance(url, str):
-        return False
-    try:
-        parts = urlsplit(url)
-        port_is_good = parts.port != 0
-    except ValueError:  # it is no number
-        return False
-    return parts.scheme in SCHEMES and port_is_good
 
 
 def _is_dotted_path(path: object) -> bool:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from taskyard.engines import BrokerOptions
+from taskyard.engines import BrokerOptions, is_address
 
 ORM = "orm"
 REDIS = "redis"
+
+SCHEMES = ("redis", "rediss", "unix")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,9 @@ class DjangoQ2Options(BrokerOptions):
                 f"BROKER_URL is for BROKER {REDIS!r}. With {ORM!r} messages wait in the database that "
                 'Q_CLUSTER["orm"] names: leave BROKER_URL out.'
             )
-        if self.BROKER == REDIS and not self.BROKER_URL.startswith(("redis://", "rediss://", "unix://")):
+        if self.BROKER == REDIS and not is_address(self.BROKER_URL, SCHEMES):
+            # The address itself may hold a password, and this text ends up in logs.
             raise ValueError(
-                f"BROKER_URL {self.BROKER_URL!r} must be the address of a Redis server, such as "
-                "redis://localhost:6379/0."
+                f"BROKER_URL must be an address of Redis ({', '.join(f'{each}://' for each in SCHEMES)}), "
+                'such as "redis://:password@localhost:6379/0".'
             )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from taskyard.engines import BrokerOptions
+from taskyard.engines import BrokerOptions, is_address
 
 REDIS = ("redis", "rediss", "unix")
 RABBITMQ = ("amqp", "amqps")
@@ -18,7 +18,7 @@ class DramatiqOptions(BrokerOptions):
         examples = '"redis://:password@localhost:6379/0" or "amqp://user:password@localhost:5672/vhost"'
         if not self.BROKER_URL:
             raise ValueError(f"BROKER_URL is missing: say where the broker is, such as {examples}.")
-        if not isinstance(self.BROKER_URL, str) or not _is_known(self.BROKER_URL):
+        if not is_address(self.BROKER_URL, REDIS + RABBITMQ):
             # The address itself may hold a password, and this text ends up in logs.
             raise ValueError(f"BROKER_URL must be an address of Redis or RabbitMQ, such as {examples}.")
 
@@ -26,12 +26,3 @@ class DramatiqOptions(BrokerOptions):
     def is_rabbitmq(self) -> bool:
         """Whether the broker is RabbitMQ; else it is Redis."""
         return urlsplit(self.BROKER_URL).scheme in RABBITMQ
-
-
-def _is_known(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port_is_good = parts.port != 0
-    except ValueError:  # a port that is no number
-        return False
-    return parts.scheme in REDIS + RABBITMQ and port_is_good
