@@ -22,8 +22,8 @@ def backend(**options):
     [
         ({"BROKER": "sqs"}, "BROKER 'sqs' must be 'orm' or 'redis'"),
         ({"BROKER_URL": "redis://localhost"}, "BROKER_URL is for BROKER 'redis'"),
-        ({"BROKER": "redis"}, "BROKER_URL '' must be the address of a Redis server"),
-        ({"BROKER": "redis", "BROKER_URL": "amqp://localhost"}, "must be the address of a Redis server"),
+        ({"BROKER": "redis"}, "BROKER_URL must be an address of Redis"),
+        ({"BROKER": "redis", "BROKER_URL": "amqp://localhost"}, "must be an address of Redis"),
         ({"PREFIX": "a b"}, "PREFIX 'a b' must be letters, digits and underscores"),
         ({"BROKER_TIMEOUT": 0}, "BROKER_TIMEOUT must be seconds above 0"),
         ({"POLL": 1}, "unknown keys: POLL"),
