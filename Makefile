@@ -97,8 +97,12 @@ format: $(VENV)/.develop ## Lay out the code as `make lint` wants it
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(VENV)/.develop ## Measure: jobs drained, enqueued and picked up, on SQLite and PostgreSQL
+bench: $(VENV)/.develop ## Measure the embedded engine: jobs drained, enqueued and picked up, on SQLite and PostgreSQL
 	$(BIN)/python -m benchmarks
+
+.PHONY: bench-engines
+bench-engines: $(VENV)/.develop ## Measure the other engines with our records against the bare engines; ten minutes
+	$(BIN)/python -m benchmarks engines
 
 .PHONY: release-check
 release-check: $(VENV)/.develop ## Build the distribution and use it in an outside project
