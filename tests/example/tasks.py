@@ -1,13 +1,27 @@
 """Tasks for the library's tests. Those with an effect leave a line in a file, to be counted from outside."""
 
 import asyncio
+import logging
 import os
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
-from taskyard import Constant, Exponential, policy, report_progress, task, track
+from taskyard import (
+    Constant,
+    Exponential,
+    GiveUp,
+    Retry,
+    Snooze,
+    current_job,
+    job_metadata,
+    policy,
+    report_progress,
+    task,
+    track,
+)
 
 
 def _leave(line, name="effects"):
@@ -164,3 +178,99 @@ def report_and_wait(done, total):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+@task
+@policy(unique=True)
+def once(number=0, colour="red"):
+    _leave(f"{number} {colour}")
+
+
+@task
+@policy(unique=("order_id",), unique_while="waiting")
+def index(order_id, reason=""):
+    _leave(f"{order_id} {reason}")
+
+
+@task(takes_context=True)
+@policy(unique=lambda order_id, **_: order_id)
+def once_by_function(context, order_id, reason=""):
+    return order_id
+
+
+@task
+@policy(unique=True, unique_for=timedelta(hours=1))
+def once_an_hour(number=0):
+    return number
+
+
+@task
+@policy(unique=True, unique_while="waiting", unique_for=timedelta(hours=1))
+def start_once_an_hour(number=0):
+    return number
+
+
+@task
+@policy(unique=())
+def only_one(number):
+    return number
+
+
+@task
+def snooze(seconds, times):
+    if current_job().snoozes < times:
+        raise Snooze(seconds)
+    return current_job().attempt
+
+
+@task
+async def snooze_async(seconds, times):
+    if current_job().snoozes < times:
+        raise Snooze(seconds)
+    return current_job().attempt
+
+
+@task
+@policy(max_attempts=5, backoff=Constant(seconds=0))
+def give_up():
+    raise GiveUp("the card was refused")
+
+
+@task
+@policy(max_attempts=3, backoff=Constant(seconds=0), retry_on=(OSError,), give_up_on=(Retry,))
+def retry_after(seconds):
+    raise Retry("the other side is busy", after=seconds)
+
+
+@task
+def tell_about_me():
+    job = current_job()
+    return [job.id, job.task, job.queue, job.attempt, dict(job.metadata)]
+
+
+@task
+async def tell_about_me_async():
+    from asgiref.sync import sync_to_async
+
+    job = await sync_to_async(current_job)()
+    assert job is current_job()
+    return [job.id, job.task, job.queue, job.attempt, dict(job.metadata)]
+
+
+@task(takes_context=True)
+def tell_metadata(context):
+    return context.metadata
+
+
+@task
+def pass_on():
+    with job_metadata(step="two"):
+        tell_about_me.enqueue()
+
+
+@task
+@policy(max_attempts=2, backoff=Constant(seconds=0))
+def log_a_line(line):
+    logging.getLogger("tests.lines").warning(line)
+    if current_job().attempt == 1:
+        raise ValueError("again")
