@@ -23,18 +23,18 @@ def enqueue_many(task: Task, calls: Iterable[Arguments]) -> list[TaskResult]:
         The results, in the order of the calls.
     """
     backend = task.get_backend()
-    prepared = [_as_call(arguments) for arguments in calls]
+    prepared = [as_call(arguments) for arguments in calls]
     if isinstance(backend, JobBackend):
-        return backend.enqueue_many(task, prepared)
+        return [*backend.enqueue_many(task, prepared)]
     return [backend.enqueue(task, list(args), dict(kwargs)) for args, kwargs in prepared]
 
 
 async def aenqueue_many(task: Task, calls: Iterable[Arguments]) -> list[TaskResult]:
     """See `enqueue_many`; does not block the event loop."""
     backend = task.get_backend()
-    prepared = [_as_call(arguments) for arguments in calls]
+    prepared = [as_call(arguments) for arguments in calls]
     if isinstance(backend, JobBackend):
-        return await backend.aenqueue_many(task, prepared)
+        return [*await backend.aenqueue_many(task, prepared)]
     return [await backend.aenqueue(task, list(args), dict(kwargs)) for args, kwargs in prepared]
 
 
@@ -54,7 +54,12 @@ async def aget_result(result_id: str) -> TaskResult:
     return await sync_to_async(get_result)(result_id)
 
 
-def _as_call(arguments: Arguments) -> Call:
+def as_call(arguments: Arguments) -> Call:
+    """Return arguments as the positional and the keyword ones.
+
+    Raises:
+        TypeError: where they are neither a sequence nor a mapping.
+    """
     if isinstance(arguments, Mapping):
         return (), arguments
     if isinstance(arguments, str | bytes) or not isinstance(arguments, Sequence):

@@ -11,20 +11,25 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asgiref.sync import sync_to_async
 from django.core.checks import CheckMessage
 
 from .breaker import breaker_for
-from .compat import BaseTaskBackend, InvalidTask, InvalidTaskBackend, Task, TaskResult, task_enqueued
+from .compat import BaseTaskBackend, InvalidTask, InvalidTaskBackend, Task, task_enqueued
 from .ids import new_job_id
+from .keeping import USUAL_RETENTION, Retention, check_retention
+from .metadata import present_metadata
 from .payload import storable
-from .policy import LONGEST_RETENTION
+from .policy import policy_of
 
 if TYPE_CHECKING:
     from .delivery import Delivery
     from .models import Job
+    from .results import JobResult
+    from .unique import Uniqueness
 
 logger = logging.getLogger(__name__)
 
@@ -44,19 +49,26 @@ class BackendOptions:
     MAX_RESULT_BYTES: int = 256 * 1024
     """The most that a return value may take as JSON."""
 
-    RETENTION: timedelta = timedelta(days=7)
-    """How long finished jobs are kept where their task's policy does not say."""
+    RETENTION: Retention = USUAL_RETENTION
+    """How long finished jobs are kept where their task's policy does not say: a time, or times by state."""
+
+    PROMOTE_AFTER: timedelta | None = timedelta(hours=1)
+    """How long a job may wait behind more urgent ones of its queue; then it becomes as urgent as they. None:
+    for ever."""
 
     def __post_init__(self) -> None:
+        if self.PROMOTE_AFTER is not None and (
+            not isinstance(self.PROMOTE_AFTER, timedelta) or timedelta(0) >= self.PROMOTE_AFTER
+        ):
+            raise ValueError("PROMOTE_AFTER must be a timedelta above 0, or None.")
         for name in ("MAX_ARGUMENT_BYTES", "MAX_RESULT_BYTES"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a whole number of bytes above 0.")
-        if (
-            not isinstance(self.RETENTION, timedelta)
-            or not timedelta(0) <= self.RETENTION <= LONGEST_RETENTION
-        ):
-            raise ValueError(f"RETENTION must be a timedelta from 0 to {LONGEST_RETENTION.days} days.")
+        try:
+            check_retention(self.RETENTION)
+        except ValueError as fault:
+            raise ValueError(f"RETENTION: {fault}") from fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,37 +182,53 @@ class JobBackend(BaseTaskBackend):
         if len(task.module_path) > LONGEST_TASK_PATH:
             raise InvalidTask(f"The path {task.module_path!r} is longer than {LONGEST_TASK_PATH} characters.")
 
-    def enqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskResult:
+    def enqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "JobResult":
         """Insert one job and have it delivered once the caller's transaction commits."""
         return self.enqueue_many(task, [(args, kwargs)])[0]
 
-    async def aenqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> TaskResult:
+    async def aenqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "JobResult":
         """See `enqueue`; does not block the event loop."""
         return (await self.aenqueue_many(task, [(args, kwargs)]))[0]
 
-    def enqueue_many(self, task: Task, calls: Iterable[Call]) -> list[TaskResult]:
-        """Insert a job per call, many in one statement, and deliver them together."""
-        from .outbox import deliver_on_commit  # noqa: PLC0415
+    def enqueue_many(
+        self, task: Task, calls: Iterable[Call], unique: "Uniqueness | None" = None
+    ) -> list["JobResult"]:
+        """Insert a job per call, many in one statement, and deliver them together.
 
-        jobs = self._new_jobs(task, calls)
-        results, deliveries = self._insert(task, jobs)
-        for result in results:
-            task_enqueued.send_robust(sender=type(self), task_result=result)
-        if deliveries:
-            deliver_on_commit(self._deliver_now, deliveries)
-        return results
+        Args:
+            task: what to call.
+            calls: the arguments of each call.
+            unique: what makes them unique, in place of what the task's policy says.
+        """
+        return self.enqueue_jobs(task, self.new_jobs(task, calls, unique), unique)
 
-    async def aenqueue_many(self, task: Task, calls: Iterable[Call]) -> list[TaskResult]:
+    async def aenqueue_many(self, task: Task, calls: Iterable[Call]) -> list["JobResult"]:
         """See `enqueue_many`; does not block the event loop."""
-        jobs = self._new_jobs(task, calls)
+        jobs = self.new_jobs(task, calls)
         results, deliveries = await sync_to_async(self._insert_for_async)(task, jobs)
-        for result in results:
+        for result in _news(results):
             await task_enqueued.asend_robust(sender=type(self), task_result=result)
         if deliveries:
             await self._adeliver_now(deliveries)
         return results
 
-    def get_result(self, result_id: str) -> TaskResult:
+    def enqueue_jobs(
+        self, task: Task, jobs: Sequence["Job"], unique: "Uniqueness | None" = None
+    ) -> list["JobResult"]:
+        """Insert jobs that `new_jobs` made, announce and deliver them; see `enqueue_many`.
+
+        One whose schedule's slot has a job already has no result.
+        """
+        from .outbox import deliver_on_commit  # noqa: PLC0415
+
+        results, deliveries = self._insert(task, jobs, unique)
+        for result in _news(results):
+            task_enqueued.send_robust(sender=type(self), task_result=result)
+        if deliveries:
+            deliver_on_commit(self._deliver_now, deliveries)
+        return results
+
+    def get_result(self, result_id: str) -> "JobResult":
         """Return a job's result by its id.
 
         Raises:
@@ -211,16 +239,18 @@ class JobBackend(BaseTaskBackend):
 
         return result_of(find_job(result_id))
 
-    async def aget_result(self, result_id: str) -> TaskResult:
+    async def aget_result(self, result_id: str) -> "JobResult":
         """See `get_result`."""
         return await sync_to_async(self.get_result)(result_id)
 
     # --- how a job comes to be ---
 
-    def _new_jobs(self, task: Task, calls: Iterable[Call]) -> list["Job"]:
+    def new_jobs(self, task: Task, calls: Iterable[Call], unique: "Uniqueness | None" = None) -> list["Job"]:
+        """Return a job per call, checked and ready to be inserted; see `enqueue_many`."""
         from .models import Job  # noqa: PLC0415
 
         self.validate_task(task)
+        unique = unique or policy_of(task).unique
         _check_workers_will_find(task)
         what = f"The arguments of {task.module_path} do"
         limit = self.settings.MAX_ARGUMENT_BYTES
@@ -237,26 +267,67 @@ class JobBackend(BaseTaskBackend):
                     queue=task.queue_name,
                     priority=task.priority,
                     run_after=task.run_after,
+                    unique_key=None if unique is None else unique.key_of(task, *arguments),
                 )
             )
         return jobs
 
-    def _insert(self, task: Task, jobs: list["Job"]) -> tuple[list[TaskResult], list["Delivery"]]:
+    def _insert(
+        self, task: Task, jobs: Sequence["Job"], unique: "Uniqueness | None" = None
+    ) -> tuple[list["JobResult"], list["Delivery"]]:
         """Insert the jobs and return their results, and which of them to deliver directly."""
         from .database import jobs_connection  # noqa: PLC0415
         from .delivery import delivery_of  # noqa: PLC0415
         from .insertion import insert  # noqa: PLC0415
-        from .results import result_of  # noqa: PLC0415
+        from .standing_in import insert_or_find  # noqa: PLC0415
 
+        self._add_metadata(task, jobs)
+        unique = unique or policy_of(task).unique
+        kept_for = None if unique is None else unique.at_least
         connection = jobs_connection()
         # Where the site commits by hand nobody tells us when; the dispatcher sees the rows once they exist.
         tells_of_commits = connection.in_atomic_block or connection.get_autocommit()
         at_once = tells_of_commits and not breaker_for(self.alias).is_open
-        insert(jobs, leased=self.leases_deliveries, at_once=at_once)
-        direct = [delivery_of(job) for job in jobs if at_once and job.run_after is None]
-        return [result_of(job, task) for job in jobs], direct
+        standing = insert_or_find(
+            jobs, lambda new: insert(new, leased=self.leases_deliveries, at_once=at_once, unique_for=kept_for)
+        )
+        new = [job for job, stands in zip(jobs, standing, strict=True) if job is stands]
+        direct = [delivery_of(job) for job in new if at_once and job.run_after is None]
+        if connection.in_atomic_block and len(new) < len(jobs):
+            self._look_again(task, jobs, standing, unique)
+        return _results(task, jobs, standing), direct
 
-    def _insert_for_async(self, task: Task, jobs: list["Job"]) -> tuple[list[TaskResult], list["Delivery"]]:
+    def _look_again(
+        self,
+        task: Task,
+        jobs: Sequence["Job"],
+        standing: Sequence["Job | None"],
+        unique: "Uniqueness | None",
+    ) -> None:
+        """Have the stand-ins looked at after the commit that could start before it."""
+        from .standing_in import look_again_on_commit  # noqa: PLC0415
+
+        if unique is None or unique.during != "waiting":
+            return
+        new = {job.id for job in jobs}
+        stood_for = [
+            job
+            for job, stands in zip(jobs, standing, strict=True)
+            if stands is not None and stands.id not in new
+        ]
+        look_again_on_commit(stood_for, partial(self.enqueue_jobs, task, unique=unique))
+
+    def _add_metadata(self, task: Task, jobs: Iterable["Job"]) -> None:
+        metadata = present_metadata()
+        if metadata:
+            what, limit = f"The metadata for {task.module_path} do", self.settings.MAX_ARGUMENT_BYTES
+            metadata = storable(what, metadata, limit, "MAX_ARGUMENT_BYTES")
+            for job in jobs:
+                job.metadata = job.metadata or metadata
+
+    def _insert_for_async(
+        self, task: Task, jobs: Sequence["Job"]
+    ) -> tuple[list["JobResult"], list["Delivery"]]:
         """Insert as `_insert` does; within a transaction the delivery waits for its commit."""
         from .database import jobs_connection  # noqa: PLC0415
         from .outbox import deliver_on_commit  # noqa: PLC0415
@@ -294,6 +365,22 @@ class JobBackend(BaseTaskBackend):
         )
         if self.leases_deliveries:
             hand_back(batch)
+
+
+def _results(task: Task, jobs: Sequence["Job"], standing: Sequence["Job | None"]) -> list["JobResult"]:
+    from .results import result_of  # noqa: PLC0415
+
+    new = {job.id for job in jobs}
+    return [
+        result_of(stands, task if stands.id in new else None, is_duplicate=stands is not job)
+        for job, stands in zip(jobs, standing, strict=True)
+        if stands is not None
+    ]
+
+
+def _news(results: Iterable["JobResult"]) -> list["JobResult"]:
+    """Leave out the jobs that were there before."""
+    return [result for result in results if not result.is_duplicate]
 
 
 def _check_workers_will_find(task: Task) -> None:

@@ -168,6 +168,12 @@ def explained_errors() -> Iterator[None]:
 
 
 _MYSQL_NO_SUCH_TABLE = 1146
+_MYSQL_DEADLOCK = 1213
+
+
+def is_deadlock(error: DatabaseError) -> bool:
+    """Tell whether a statement was ended because it and others waited for each other."""
+    return getattr(error.__cause__, "sqlstate", None) == "40P01" or error.args[:1] == (_MYSQL_DEADLOCK,)
 
 
 def _is_missing_table(error: DatabaseError) -> bool:

@@ -1,4 +1,6 @@
-"""What can go wrong with a job, by name."""
+"""What can go wrong with a job, by name, and what a task raises to say how it is to go on."""
+
+from datetime import timedelta
 
 from .compat import TaskException
 
@@ -33,6 +35,48 @@ class WorkerLost(JobError):
 
 class Cancelled(JobError):
     """The job was cancelled; this is the error that Django's `TaskResult` shows for it."""
+
+
+class UniqueConflict(JobError):
+    """Another job has the unique key that this one needs."""
+
+
+class Snooze(Exception):
+    """Raised by a task: not now, run this job again in a while. No attempt is counted.
+
+    Args:
+        delay: seconds or a timedelta.
+    """
+
+    def __init__(self, delay: float | timedelta) -> None:
+        self.delay = _seconds("Snooze", delay)
+        super().__init__(f"Put off for {self.delay:g} s.")
+
+
+class GiveUp(Exception):
+    """Raised by a task: the job has failed and is not to be tried again, whatever its policy says."""
+
+
+class Retry(Exception):
+    """Raised by a task: this attempt has failed and is to be tried again, whatever `retry_on` says.
+
+    It counts like any other failure: after the policy's last attempt the job fails.
+
+    Args:
+        reason: a word for people.
+        after: seconds or a timedelta until then; None: as the policy's backoff says.
+    """
+
+    def __init__(self, reason: str = "", *, after: float | timedelta | None = None) -> None:
+        self.after = None if after is None else _seconds("Retry(after=…)", after)
+        super().__init__(reason)
+
+
+def _seconds(what: str, delay: float | timedelta) -> float:
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        raise ValueError(f"{what}: give seconds, 0 or more, or a timedelta; not {delay!r}.")
+    return float(seconds)
 
 
 class Interrupted(BaseException):

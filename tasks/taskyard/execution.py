@@ -16,9 +16,10 @@ from django.dispatch import Signal
 
 from . import history
 from .compat import asend_robust, task_finished, task_started
-from .exceptions import CancelRequested, WorkerStopping
-from .progress import current_slot
+from .current import running
+from .exceptions import WorkerStopping
 from .run import Run
+from .signals import job_cancelled, job_retried
 from .states import Event
 from .transitions import Outcome
 
@@ -33,8 +34,8 @@ class Effects(Protocol):
     async def call(self, run: Run) -> Any:
         """Call the task and return what it returns."""
 
-    async def send(self, signal: Signal, run: Run) -> None:
-        """Send one of Django's signals; a receiver that raises is logged."""
+    async def send(self, signal: Signal, run: Run, **named: Any) -> None:
+        """Send a signal about the job; a receiver that raises is logged."""
 
     async def record(self, outcome: Outcome) -> bool:
         """Write the outcome; False where the job is no longer in this attempt's hands."""
@@ -48,8 +49,7 @@ async def attempt(run: Run, effects: Effects) -> Outcome | None:
     Raises:
         KeyboardInterrupt: from the task, once the job is handed back.
     """
-    token = current_slot.set(run.progress)
-    try:
+    with running(run):
         await _announce(task_started, run, effects)
         try:
             outcome = run.succeeded(await effects.call(run))
@@ -60,11 +60,8 @@ async def attempt(run: Run, effects: Effects) -> Outcome | None:
             return await _recorded(run, run.released(), effects)
         except BaseException as error:
             # Inside the except block, because receivers read sys.exc_info().
-            outcome = run.cancelled() if isinstance(error, CancelRequested) else run.failed(error)
-            return await _close(run, outcome, effects, error)
+            return await _close(run, run.ended_by(error), effects, error)
         return await _close(run, outcome, effects)
-    finally:
-        current_slot.reset(token)
 
 
 async def _close(
@@ -74,6 +71,10 @@ async def _close(
     if outcome_or_none is None:
         return None
     outcome = outcome_or_none
+    if outcome.event == Event.SNOOZE:
+        logger.info("Job %s of %s puts itself off for %.1f s.", run.job.id, run.job.task, outcome.delay)
+        return outcome
+    run.show(outcome)
     if outcome.event == Event.RETRY:
         logger.warning(
             "Job %s of %s failed in attempt %d and is tried again in %.1f s.",
@@ -83,11 +84,13 @@ async def _close(
             outcome.delay,
             exc_info=error,
         )
-    elif run.fault is not None:
+        await _announce(job_retried, run, effects, delay=outcome.delay)
+        return outcome
+    if run.fault is not None:
         logger.error("Job %s failed: %s", run.job.id, run.fault)
-    else:
-        run.show(outcome)
-        await _announce(task_finished, run, effects)
+    await _announce(task_finished, run, effects)
+    if outcome.event == Event.CANCEL:
+        await _announce(job_cancelled, run, effects)
     return outcome
 
 
@@ -110,9 +113,9 @@ async def _recorded(run: Run, outcome: Outcome, effects: Effects) -> Outcome | N
     return None
 
 
-async def _announce(signal: Signal, run: Run, effects: Effects) -> None:
+async def _announce(signal: Signal, run: Run, effects: Effects, **named: Any) -> None:
     if run.result is not None:
-        await effects.send(signal, run)
+        await effects.send(signal, run, **named)
 
 
 class SyncEffects:
@@ -131,9 +134,9 @@ class SyncEffects:
         with self._guard(run):
             return run.call()
 
-    async def send(self, signal: Signal, run: Run) -> None:
+    async def send(self, signal: Signal, run: Run, **named: Any) -> None:
         """Send the signal to sync receivers here, to async ones through a loop of their own."""
-        signal.send_robust(sender=type(run.backend), task_result=run.result)
+        signal.send_robust(sender=type(run.backend), task_result=run.result, **named)
 
     async def record(self, outcome: Outcome) -> bool:
         """Write the outcome."""
@@ -155,9 +158,9 @@ class AsyncEffects:
         """Await the task."""
         return await self._call(run)
 
-    async def send(self, signal: Signal, run: Run) -> None:
+    async def send(self, signal: Signal, run: Run, **named: Any) -> None:
         """Send the signal without blocking the loop."""
-        await asend_robust(signal, sender=type(run.backend), task_result=run.result)
+        await asend_robust(signal, sender=type(run.backend), task_result=run.result, **named)
 
     async def record(self, outcome: Outcome) -> bool:
         """Write the outcome."""

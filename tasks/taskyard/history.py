@@ -3,7 +3,8 @@
 An entry is a plain dict, so that it can live in a JSON column:
 `{"outcome", "attempt", "worker", "started_at", "ended_at", "error": {"type", "traceback"}}`.
 Attempts that were handed back uncounted leave no entry; a requeue by an operator leaves one that ends
-the counting of what was before it.
+the counting of what was before it. Snoozes in a row share one entry, which counts them: a job may put itself
+off any number of times, and its row must not grow with it.
 """
 
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ FAILED = "failed"
 LOST = "lost"
 CANCELLED = "cancelled"
 REQUEUED = "requeued"
+SNOOZED = "snoozed"
 
 LONGEST_TRACEBACK = 20_000
 """Characters of a traceback that are kept: its two ends, where the reasons stand."""
@@ -43,6 +45,27 @@ def ended(job: "Job", outcome: str, error: BaseException, ended_at: datetime | N
 def requeued(job: "Job", at: datetime) -> list[Entry]:
     """Return the job's history with the mark of a requeue."""
     return [*job.history(), {"outcome": REQUEUED, "ended_at": at.isoformat()}]
+
+
+def snoozed(job: "Job", until: datetime | None) -> list[Entry]:
+    """Return the job's history with one more snooze."""
+    *before, last = job.history() or [{}]
+    if last.get("outcome") == SNOOZED:
+        times = snoozes([last]) + 1
+    else:
+        before, times = job.history(), 1
+    return [*before, {"outcome": SNOOZED, "times": times, "until": until and until.isoformat()}]
+
+
+def snoozes(entries: Iterable[Entry]) -> int:
+    """Count the snoozes since the latest requeue."""
+    counted = 0
+    for entry in entries:
+        if entry.get("outcome") == REQUEUED:
+            counted = 0
+        elif entry.get("outcome") == SNOOZED and isinstance(entry.get("times"), int):
+            counted += entry["times"]
+    return counted
 
 
 def describe(error: BaseException) -> dict[str, str]:

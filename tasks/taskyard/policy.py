@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 
 from .backoff import Backoff, Exponential
 from .compat import Task
+from .exceptions import GiveUp, Retry
+from .keeping import Retention, check_retention
+from .unique import Unique, Uniqueness, While
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,10 +33,6 @@ def _check_exception_classes(name: str, classes: tuple[object, ...]) -> None:
             raise TypeError(
                 f"@policy({name}=…): give an exception class or a tuple of them; {each!r} is none."
             )
-
-
-LONGEST_RETENTION = timedelta(days=36_500)
-"""A century; beyond it the end of a job's retention leaves the calendar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +55,15 @@ class Policy:
     timeout: float | None = None
     """Seconds one attempt may run; None: without limit."""
 
-    retention: timedelta | None = None
-    """How long a finished job is kept; None: as the backend's `RETENTION` option says."""
+    retention: Retention | None = None
+    """How long a finished job is kept, or how long by the state it finished in; None: as the backend's
+    `RETENTION` option says."""
 
     max_rescues: int = 3
     """How often a job may take its worker down with it before it is failed as the likely culprit."""
+
+    unique: Uniqueness | None = None
+    """What makes two jobs the same, of which there is to be one; None: nothing."""
 
     def __post_init__(self) -> None:
         self._check_counts()
@@ -92,37 +95,52 @@ class Policy:
             raise ValueError(
                 f"@policy(timeout={self.timeout!r}): give seconds above 0, a timedelta, or None for no limit."
             )
-        if self.retention is not None and (
-            not isinstance(self.retention, timedelta)
-            or not timedelta(0) <= self.retention <= LONGEST_RETENTION
-        ):
-            raise ValueError(
-                f"@policy(retention={self.retention!r}): give a timedelta from 0 to {LONGEST_RETENTION.days} "
-                "days, or None for the backend's default."
-            )
+        if self.retention is not None:
+            try:
+                check_retention(self.retention)
+            except ValueError as fault:
+                raise ValueError(f"@policy(retention=…): {fault}") from fault
 
     def retries(self, exception: BaseException, failures: int) -> bool:
         """Tell whether a job whose attempt number `failures` ended in `exception` is tried again."""
-        if failures >= self.max_attempts or isinstance(exception, self.give_up_on):
+        if failures >= self.max_attempts or isinstance(exception, GiveUp):
             return False
-        return isinstance(exception, self.retry_on)
+        if isinstance(exception, Retry):
+            return True
+        return isinstance(exception, self.retry_on) and not isinstance(exception, self.give_up_on)
+
+    def delay(self, exception: BaseException, failures: int) -> float:
+        """Return the seconds until the attempt that follows the failure number `failures`."""
+        if isinstance(exception, Retry) and exception.after is not None:
+            return exception.after
+        return float(self.backoff(failures, exception))
 
 
 DEFAULT_POLICY = Policy()
 """What holds for a task without `@policy`: one attempt, no time limit."""
 
 
-def policy(
+def policy(  # noqa: PLR0913 - one argument for each thing it can say
     *,
     max_attempts: int = DEFAULT_POLICY.max_attempts,
     backoff: Backoff = DEFAULT_POLICY.backoff,
     retry_on: type[BaseException] | tuple[type[BaseException], ...] = DEFAULT_POLICY.retry_on,
     give_up_on: type[BaseException] | tuple[type[BaseException], ...] = DEFAULT_POLICY.give_up_on,
     timeout: float | timedelta | None = DEFAULT_POLICY.timeout,
-    retention: timedelta | None = DEFAULT_POLICY.retention,
+    retention: Retention | None = DEFAULT_POLICY.retention,
     max_rescues: int = DEFAULT_POLICY.max_rescues,
+    unique: Unique = False,
+    unique_while: While | None = None,
+    unique_for: timedelta | None = None,
 ) -> Callable[[F], F]:
-    """Attach a `Policy` to a task's function; see `Policy` for each argument.
+    """Attach a `Policy` to a task's function; see `Policy` for each argument, and `Uniqueness` for the last.
+
+    Args:
+        unique: True: one job of the same arguments; names of parameters: of the same values of these; a
+            function, called with the arguments by name: of what it returns (None: not unique).
+        unique_while: the job keeps others out until it starts ("waiting") or until it has finished
+            ("unfinished", which is usual).
+        unique_for: and at least so long after it was enqueued.
 
     Raises:
         TypeError, ValueError: at import, where an argument makes no sense, or where the decorator
@@ -136,6 +154,7 @@ def policy(
         timeout=timeout.total_seconds() if isinstance(timeout, timedelta) else timeout,
         retention=retention,
         max_rescues=max_rescues,
+        unique=_uniqueness(unique, unique_while, unique_for),
     )
 
     def attach(function: F) -> F:
@@ -144,10 +163,22 @@ def policy(
                 f"@policy stands above @task on {function.module_path}. Put @policy under @task: "
                 "it belongs to the function."
             )
+        if given.unique is not None:
+            given.unique.check_names(function)
         setattr(function, _ATTRIBUTE, given)
         return function
 
     return attach
+
+
+def _uniqueness(unique: Unique, during: While | None, at_least: timedelta | None) -> Uniqueness | None:
+    if unique is not False:
+        return Uniqueness(by=unique, during=during or "unfinished", at_least=at_least)
+    if during is not None or at_least is not None:
+        raise TypeError(
+            "@policy(unique_while=…, unique_for=…): say what is unique: unique=True, or the names."
+        )
+    return None
 
 
 def policy_of(task: Task) -> Policy:

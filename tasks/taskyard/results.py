@@ -1,17 +1,40 @@
 """A job as Django's `TaskResult` shows it, and the task behind its dotted path."""
 
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from importlib import import_module
 from typing import Any
 
 from . import history
-from .compat import Task, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus
+from .compat import Task, TaskContext, TaskError, TaskResult, TaskResultDoesNotExist, TaskResultStatus
 from .database import explained_errors
 from .exceptions import Cancelled, TaskNotFound
 from .fields import CorruptJSON
 from .ids import parse_job_id
 from .models import Job
 from .states import JobState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult(TaskResult):  # type: ignore[misc] # frozen, whatever the stubs say
+    """Django's `TaskResult`, and what Taskyard knows beyond it."""
+
+    is_duplicate: bool = field(default=False, compare=False)
+    """Whether `enqueue` made no job, since this one does for a unique task."""
+
+    metadata: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What travels with the job; see `taskyard.job_metadata`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobContext(TaskContext):  # type: ignore[misc] # likewise
+    """Django's `TaskContext`, with the job's metadata as Django's proposal for them has it."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What travels with the job."""
+        assert isinstance(self.task_result, JobResult)
+        return self.task_result.metadata
+
 
 _STATUS = {
     JobState.READY: TaskResultStatus.READY,
@@ -37,13 +60,13 @@ def find_job(result_id: object) -> Job:
     return job
 
 
-def result_of(job: Job, task: Task | None = None) -> TaskResult:
+def result_of(job: Job, task: Task | None = None, *, is_duplicate: bool = False) -> JobResult:
     """Return a job as a `TaskResult`; `task` saves looking it up again.
 
     Raises:
         TaskNotFound: where its task cannot be imported any more.
     """
-    result: TaskResult = TaskResult(
+    result: JobResult = JobResult(
         task=task or task_of(job),
         id=str(job.id),
         status=_STATUS[JobState(job.state)],
@@ -56,6 +79,8 @@ def result_of(job: Job, task: Task | None = None) -> TaskResult:
         backend=job.backend,
         errors=_errors(job),
         worker_ids=_worker_ids(job),
+        is_duplicate=is_duplicate,
+        metadata=job.metadata if isinstance(job.metadata, dict) else {},
     )
     object.__setattr__(result, "_return_value", _readable(job.return_value, None))
     return result

@@ -9,19 +9,28 @@ from typing import Any, TypeVar
 
 from . import history, payload
 from .backend import JobBackend
-from .compat import InvalidTaskBackend, Task, TaskContext, TaskError, TaskResultStatus, task_backends
-from .exceptions import BadArguments, Cancelled, TaskNotFound
+from .compat import InvalidTaskBackend, Task, TaskError, TaskResultStatus, task_backends
+from .exceptions import BadArguments, Cancelled, CancelRequested, Snooze, TaskNotFound
 from .fields import CorruptJSON
+from .keeping import kept_for
 from .models import Job
 from .policy import DEFAULT_POLICY, Policy, policy_of
 from .progress import Progress, ProgressSlot
-from .results import result_of, task_of
-from .states import Event
+from .results import JobContext, JobResult, result_of, task_of
+from .states import FINISHED, TRANSITIONS, Event, JobState
 from .transitions import Outcome
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
+
+_SHOWN = {
+    Event.SUCCEED: TaskResultStatus.SUCCESSFUL,
+    Event.FAIL: TaskResultStatus.FAILED,
+    Event.CANCEL: TaskResultStatus.FAILED,
+    Event.RETRY: TaskResultStatus.READY,
+    Event.RESCUE: TaskResultStatus.READY,
+}
 
 LONGEST_DELAY = 365 * 24 * 3600.0
 """Seconds that a backoff may ask for at most; beyond the calendar no database can follow."""
@@ -38,8 +47,8 @@ class Run:
     """Why there is no task."""
 
     policy: Policy = DEFAULT_POLICY
-    result: Any = None
-    """The job as the task's context and the signals show it, a `TaskResult`; None where there is no task."""
+    result: JobResult | None = None
+    """The job as the task's context and the signals show it; None where there is no task."""
 
     progress: ProgressSlot = field(default_factory=ProgressSlot)
     started: float = field(default_factory=time.monotonic)
@@ -67,10 +76,11 @@ class Run:
         if self.fault is not None:
             raise self.fault
         assert self.task is not None
+        assert self.result is not None
         args = self._readable("args", self.job.args, list)
         kwargs = self._readable("kwargs", self.job.kwargs, dict)
         if self.task.takes_context:
-            args = [TaskContext(task_result=self.result), *args]
+            args = [JobContext(task_result=self.result), *args]
         try:
             inspect.signature(self.task.func).bind(*args, **kwargs)
         except TypeError as error:
@@ -105,6 +115,12 @@ class Run:
         storable = payload.storable(what, value, limit, "MAX_RESULT_BYTES")
         return self._outcome(Event.SUCCEED, self.job.history(), return_value=storable)
 
+    def ended_by(self, error: BaseException) -> Outcome:
+        """Return the outcome of a task that raised, by what it raised."""
+        if isinstance(error, CancelRequested):
+            return self.cancelled()
+        return self.snoozed(error) if isinstance(error, Snooze) else self.failed(error)
+
     def failed(self, error: BaseException) -> Outcome:
         """Return the outcome of a task that raised: another attempt if its policy grants one, or the end."""
         entries = history.ended(self.job, history.FAILED, error, self.ended_at())
@@ -112,7 +128,7 @@ class Run:
         if not self.policy.retries(error, failures):
             return self._outcome(Event.FAIL, entries)
         try:
-            delay = min(max(0.0, float(self.policy.backoff(failures, error))), LONGEST_DELAY)
+            delay = min(max(0.0, self.policy.delay(error, failures)), LONGEST_DELAY)
         except Exception as fault:
             fault.add_note(f"Raised by the backoff of {self.job.task}; its job is not tried again.")
             logger.exception("The backoff of %s raised; job %s fails.", self.job.task, self.job.id)
@@ -124,6 +140,13 @@ class Run:
         error = Cancelled(f"Job {self.job.id} was cancelled while it ran.")
         return self._outcome(Event.CANCEL, history.ended(self.job, history.CANCELLED, error, self.ended_at()))
 
+    def snoozed(self, snooze: Snooze) -> Outcome:
+        """Return the outcome of a task that puts itself off."""
+        delay = min(snooze.delay, LONGEST_DELAY)
+        now = self.ended_at()
+        entries = history.snoozed(self.job, now and now + timedelta(seconds=delay))
+        return self._outcome(Event.SNOOZE, entries, delay=delay)
+
     def released(self) -> Outcome:
         """Return the outcome of an attempt that is handed back uncounted."""
         return self._outcome(Event.RELEASE, self.job.history())
@@ -131,6 +154,7 @@ class Run:
     def _outcome(
         self, event: Event, entries: list[history.Entry], *, return_value: Any = None, delay: float = 0
     ) -> Outcome:
+        target = TRANSITIONS[event].target
         progress = self.progress.latest
         if progress is None and isinstance(self.job.progress, CorruptJSON):
             progress = Progress(0)  # SQLite would check the old text anew and refuse the outcome
@@ -142,13 +166,13 @@ class Run:
             history=entries,
             progress=None if progress is None else progress.as_json(),
             delay=delay,
-            retention=self.retention.total_seconds(),
+            retention=self.retention_in(target).total_seconds() if target in FINISHED else 0,
+            schedule=self.job.schedule_id,
         )
 
-    @property
-    def retention(self) -> timedelta:
-        """How long the job is kept once it is finished."""
-        return self.backend.settings.RETENTION if self.policy.retention is None else self.policy.retention
+    def retention_in(self, state: JobState) -> timedelta:
+        """Return how long the job is kept once it has finished in this state."""
+        return kept_for(state, self.policy.retention, self.backend.settings.RETENTION)
 
     def ended_at(self) -> datetime | None:
         """Return the present time by the database's clock, reckoned from the claim it timed."""
@@ -156,15 +180,14 @@ class Run:
         return start and start + timedelta(seconds=time.monotonic() - self.started)
 
     def show(self, outcome: Outcome) -> None:
-        """Make `result` show a final outcome, for those who are told of it."""
+        """Make `result` show an outcome that others are told of: the end, or that it is tried again."""
         if self.result is None:
             return
-        succeeded = outcome.event == Event.SUCCEED
-        status = TaskResultStatus.SUCCESSFUL if succeeded else TaskResultStatus.FAILED
+        status = _SHOWN[outcome.event]
         object.__setattr__(self.result, "status", status)
-        object.__setattr__(self.result, "finished_at", self.ended_at())
+        object.__setattr__(self.result, "finished_at", self.ended_at() if self.result.is_finished else None)
         object.__setattr__(self.result, "_return_value", outcome.return_value)
-        if not succeeded:
+        if status != TaskResultStatus.SUCCESSFUL:
             error = outcome.history[-1]["error"]
             self.result.errors.append(
                 TaskError(exception_class_path=error["type"], traceback=error["traceback"])

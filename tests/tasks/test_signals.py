@@ -9,15 +9,37 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError
 
-from taskyard import TaskResultStatus, enqueue_many, task_enqueued, task_finished, task_started
+from taskyard import (
+    Retry,
+    TaskResultStatus,
+    enqueue_many,
+    job_cancelled,
+    job_retried,
+    task_enqueued,
+    task_finished,
+    task_started,
+)
+from taskyard.announcing import announce
 from taskyard.compat import task_backends
+from taskyard.exceptions import CancelRequested
 from taskyard.execution import AsyncEffects, SyncEffects, attempt, run_now
 from taskyard.models import Job
 from taskyard.run import prepare
 from taskyard.states import JobState
 from taskyard.testing import drain
 from taskyard.transitions import claim, conclude
-from tests.example.tasks import add, add_async, fail, fail_async, flaky, nothing, succeed_at
+from tests.example.tasks import (
+    add,
+    add_async,
+    fail,
+    fail_async,
+    flaky,
+    nothing,
+    retry_after,
+    snooze,
+    succeed_at,
+)
+from tests.tasks.jobs import add_job
 
 pytestmark = pytest.mark.django_db
 
@@ -246,3 +268,106 @@ def test_every_job_of_many_is_told(told):
     results = enqueue_many(add, [(1, 2), (3, 4), (5, 6)])
 
     assert [job_id for _, _, _, job_id in told] == [result.id for result in results]
+
+
+# --- Taskyard's own ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def heard():
+    """Collect what Taskyard's own signals tell: name, sender, status, exception, the rest."""
+    own = {job_retried: "retried", job_cancelled: "cancelled", task_finished: "finished"}
+    notes = []
+
+    def listen(signal, sender, task_result, **named):
+        error = sys.exc_info()[1]
+        notes.append((own[signal], sender, task_result.status, error and type(error), named))
+
+    with connected(listen, *own):
+        yield notes
+
+
+@pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "loop"])
+def test_a_retry_is_told_with_its_delay_and_reason(heard, on_a_loop, transactional_db):
+    job = claim(UUID(retry_after.enqueue(30).id), "ada")
+
+    if on_a_loop:
+        async_to_sync(_attempt_on_a_loop)(job)
+    else:
+        run_now(attempt(prepare(job), SyncEffects(lambda outcome: bool(conclude([outcome])))))
+
+    backend = type(task_backends["default"])
+    assert heard == [("retried", backend, TaskResultStatus.READY, Retry, {"delay": 30})]
+
+
+def test_the_retried_result_shows_the_failure():
+    shown = []
+
+    def look(task_result, **_):
+        shown.append(([error.exception_class for error in task_result.errors], task_result.finished_at))
+
+    with connected(look, job_retried):
+        flaky.enqueue()
+        drain()
+
+    assert shown == [([OSError], None)]
+
+
+@pytest.mark.parametrize("on_a_loop", [False, True], ids=["sync", "loop"])
+def test_a_cancelled_run_is_finished_and_cancelled(heard, on_a_loop, transactional_db):
+    job = claim(UUID(nothing.enqueue().id), "ada")
+
+    async def acall(_):
+        raise CancelRequested
+
+    async def arecord(outcome):
+        return bool(await sync_to_async(conclude)([outcome]))
+
+    if on_a_loop:
+        async_to_sync(attempt)(prepare(job), AsyncEffects(arecord, acall))
+    else:
+        effects = SyncEffects(lambda outcome: bool(conclude([outcome])))
+        effects.call = acall  # a step that never waits
+        run_now(attempt(prepare(job), effects))
+
+    assert [(name, status, error) for name, _, status, error, _ in heard] == [
+        ("finished", TaskResultStatus.FAILED, CancelRequested),
+        ("cancelled", TaskResultStatus.FAILED, CancelRequested),
+    ]
+
+
+def test_a_snooze_is_told_by_no_signal(heard):
+    snooze.enqueue(60, 1)
+    drain()
+
+    assert heard == []
+
+
+def test_a_cancelled_job_that_waited_is_announced(heard):
+    job = add_job(JobState.CANCELLED)
+
+    announce(job_cancelled, job)
+
+    [(name, sender, status, _, _)] = heard
+    assert (name, sender, status) == ("cancelled", type(task_backends["default"]), TaskResultStatus.FAILED)
+
+
+@pytest.mark.parametrize("columns", [{"backend": "gone"}, {"task": "gone.gone"}], ids=["backend", "task"])
+def test_a_job_that_cannot_be_shown_is_not_announced(heard, columns):
+    announce(job_cancelled, add_job(JobState.CANCELLED, **columns))
+
+    assert heard == []
+
+
+@pytest.mark.parametrize("signal", [job_retried, job_cancelled], ids=["retried", "cancelled"])
+def test_a_receiver_of_taskyards_that_raises_loses_no_job(signal, caplog):
+    def refuse(**_):
+        raise RuntimeError("not today")
+
+    with connected(refuse, signal):
+        flaky.enqueue()
+        drain()
+        announce(job_cancelled, add_job(JobState.CANCELLED))
+
+    assert "not today" in caplog.text
+    assert Job.objects.filter(state=JobState.READY, task=flaky.module_path).exists()

@@ -15,7 +15,9 @@ INDEXES = (
     models.Index(fields=["state", "delivered_at", "due_at"], name="taskyard_job_due"),
     models.Index(fields=["state", "worker"], name="taskyard_job_running"),
     models.Index(fields=["prune_at"], name="taskyard_job_prune"),
+    models.Index(fields=["schedule", "state"], name="taskyard_job_scheduled"),
     models.Index(fields=["cancel_requested_at"], name="taskyard_job_cancel"),
+    models.Index(fields=["state", "id"], name="taskyard_job_state"),
 )
 CONSTRAINTS = (
     models.UniqueConstraint(fields=["unique_key"], name="taskyard_job_unique_key"),

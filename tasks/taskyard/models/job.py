@@ -49,7 +49,13 @@ class Job(models.Model):
     prune_at = models.DateTimeField(null=True, blank=True, help_text="When a finished job may be deleted.")
 
     schedule = models.ForeignKey(
-        "taskyard.Schedule", models.SET_NULL, null=True, blank=True, related_name="jobs", editable=False
+        "taskyard.Schedule",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="jobs",
+        editable=False,
+        db_index=False,  # most jobs have none: see the index and the constraint below
     )
     slot = models.DateTimeField(null=True, blank=True, help_text="The schedule's time that this job is for.")
     unique_key = models.CharField(
@@ -70,6 +76,8 @@ class Job(models.Model):
     progress = JobJSONField(null=True, blank=True)
 
     class Meta:
+        default_permissions = ("view",)
+        permissions = (("operate_job", "Can cancel, retry and hurry jobs"),)
         # Each index holds only the rows its statement looks for, so that millions of finished jobs
         # slow nothing.
         indexes: ClassVar[list[models.Index]] = [
@@ -98,9 +106,24 @@ class Job(models.Model):
                 name="taskyard_job_prune",
             ),
             models.Index(
+                "schedule",
+                condition=models.Q(state__in=[JobState.READY, JobState.RUNNING], schedule__isnull=False),
+                name="taskyard_job_scheduled",
+            ),
+            models.Index(
                 "cancel_requested_at",
                 condition=models.Q(cancel_requested_at__isnull=False),
                 name="taskyard_job_cancel",
+            ),
+            # For lists by state; the many that succeeded need none. SQLite sees "this or that" alone through.
+            models.Index(
+                "state",
+                "id",
+                condition=models.Q(state=JobState.READY)
+                | models.Q(state=JobState.RUNNING)
+                | models.Q(state=JobState.FAILED)
+                | models.Q(state=JobState.CANCELLED),
+                name="taskyard_job_state",
             ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [

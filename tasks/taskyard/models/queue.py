@@ -10,5 +10,10 @@ class PausedQueue(models.Model):
     paused_at = models.DateTimeField()
     paused_by = models.CharField(max_length=150, blank=True, default="", help_text="Who did it.")
 
+    class Meta:
+        default_permissions = ("view",)
+        permissions = (("operate_queue", "Can pause and resume queues"),)
+        verbose_name = "queue"
+
     def __str__(self) -> str:
         return self.name

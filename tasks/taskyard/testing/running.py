@@ -17,7 +17,7 @@ from taskyard.execution import SyncEffects, attempt, run_now
 from taskyard.models import Job
 from taskyard.results import result_of
 from taskyard.run import Run, prepare
-from taskyard.states import JobState
+from taskyard.states import Event, JobState
 from taskyard.transitions import Outcome, claim, conclude
 
 WORKER = "taskyard.testing"
@@ -27,17 +27,22 @@ WORKER = "taskyard.testing"
 def drain(*, queue: str | None = None, scheduled: bool = False) -> list[TaskResult]:
     """Run the jobs that are due, and those they enqueue, until none is left; return their results.
 
-    Time limits are not enforced: the task runs on the test's own thread.
+    Time limits are not enforced: the task runs on the test's own thread. A job that raises `Snooze` is left
+    to the next call, or one that always does would never let this one end.
 
     Args:
         queue: only this queue; None: all.
         scheduled: also those whose time has not come: deferred starts and retries.
     """
     ran: dict[UUID, None] = {}
-    while found := _next_jobs(queue, scheduled=scheduled):
+    snoozed: set[UUID] = set()
+    while found := [job_id for job_id in _next_jobs(queue, scheduled=scheduled) if job_id not in snoozed]:
         for job_id in found:
-            if _run(job_id):
+            outcome = _run(job_id)
+            if outcome is not None:
                 ran[job_id] = None
+                if outcome.event == Event.SNOOZE:
+                    snoozed.add(job_id)
     return [result_of(job) for job in Job.objects.filter(pk__in=ran).order_by("id")]
 
 
@@ -81,12 +86,9 @@ def _mark_delivered(jobs: QuerySet[Job]) -> None:
     jobs.filter(delivered_at=None).update(delivered_at=DatabaseNow())
 
 
-def _run(job_id: UUID) -> bool:
+def _run(job_id: UUID) -> Outcome | None:
     job = claim(job_id, WORKER)
-    if job is None:
-        return False
-    run_now(attempt(prepare(job), SyncEffects(_record, _within_savepoint)))
-    return True
+    return None if job is None else run_now(attempt(prepare(job), SyncEffects(_record, _within_savepoint)))
 
 
 def _record(outcome: Outcome) -> bool:
