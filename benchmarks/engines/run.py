@@ -72,11 +72,11 @@ def _measure_side(environment: dict[str, str], module: str, jobs: int) -> dict[s
     return json.loads(ended.stdout)
 
 
-def measure_rescues(running: Servers, names: Sequence[str]) -> dict[str, float]:
-    """Measure all combinations at once: for most of the time nothing happens but heartbeats."""
+def measure_together(running: Servers, names: Sequence[str], module: str) -> dict[str, float]:
+    """Measure all combinations at once: for most of the time nothing happens but waiting."""
     measurements = {
         name: subprocess.Popen(
-            [sys.executable, "-m", f"{PACKAGE}.rescue"],
+            [sys.executable, "-m", f"{PACKAGE}.{module}"],
             env=running.environment(name) | SETTINGS,
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -97,7 +97,8 @@ def measure_all(names: Sequence[str], database: str, jobs: int) -> dict[str, dic
         for name in names:
             sys.stderr.write(f"{name} …\n")
             figures[name] = measure(running, name, jobs)
-        sys.stderr.write("killing workers …\n")
-        for name, seconds in measure_rescues(running, names).items():
-            figures[name]["rescue"] = seconds
+        for module in ("rescue", "cancel"):
+            sys.stderr.write(f"{module} …\n")
+            for name, seconds in measure_together(running, names, module).items():
+                figures[name][module] = seconds
     return figures

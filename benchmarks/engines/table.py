@@ -12,7 +12,7 @@ NOTE = "With our records | the bare engine | their ratio."
 
 def rows(figures: dict[str, dict[str, Any]]) -> list[list[str]]:
     """Return the table's cells, its head included."""
-    head = ["", "processes", *RATES.values(), *PICKUPS.values(), "rescue s", "after kill, bare"]
+    head = ["", "processes", *RATES.values(), *PICKUPS.values(), "cancel s", "rescue s", "after kill, bare"]
     return [head, *(_row(name, measured) for name, measured in figures.items())]
 
 
@@ -24,6 +24,7 @@ def _row(name: str, measured: dict[str, Any]) -> list[str]:
         f"{combination.processes} x {combination.slots}",
         *(f"{ours[rate]:,.0f} | {bare[rate]:,.0f} | {ours[rate] / bare[rate]:.2f}" for rate in RATES),
         *(f"{ours[pickup]:.1f} | {bare[pickup]:.1f}" for pickup in PICKUPS),
+        f"{measured['cancel']:.1f}",
         f"{measured['rescue']:.1f}",
         combination.after_kill,
     ]

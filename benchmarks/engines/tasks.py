@@ -24,7 +24,7 @@ def never_end():
     """Leave a line and stay."""
     effects.leave_line()
     while True:
-        time.sleep(1)
+        time.sleep(0.05)
 
 
 def measured_task():

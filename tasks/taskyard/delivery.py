@@ -59,7 +59,7 @@ def take_due(backend: str, *, leased: bool, limit: int) -> list[Job]:
     due = dialect.later if leased else "NULL"
     assigned = f"delivered_at = {dialect.now}, deliveries = deliveries + 1, due_at = {due}"
     lease = [FIRST_LEASE] if leased else []
-    return _take(connection, dialect, chosen, [backend, limit], assigned, lease)
+    return take(connection, dialect, chosen, [backend, limit], assigned, lease)
 
 
 def take_lost(backend: str, queue: str, *, limit: int, overtaken_by: "Overtaking | None" = None) -> list[Job]:
@@ -86,7 +86,7 @@ def take_lost(backend: str, queue: str, *, limit: int, overtaken_by: "Overtaking
     due = dialect.later.replace("%s", doubled)
     # due_at first: MySQL assigns from left to right.
     assigned = f"due_at = {due}, deliveries = deliveries + 1, delivered_at = {dialect.now}"
-    return _take(connection, dialect, chosen, [*which, limit], assigned, [])
+    return take(connection, dialect, chosen, [*which, limit], assigned, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def overtakings(backend: str) -> list[Overtaking]:
     return [Overtaking(*each) for each in latest if each[2] is not None]
 
 
-def _take(
+def take(
     connection: BaseDatabaseWrapper,
     dialect: Dialect,
     chosen: str,
@@ -118,6 +118,16 @@ def _take(
     assigned: str,
     parameters: list[Any],
 ) -> list[Job]:
+    """Choose jobs by one statement and change them in it, and return them as they are then.
+
+    Args:
+        connection: to the jobs' database.
+        dialect: of the connection.
+        chosen: a SELECT of the ids; passes over rows in another's hands.
+        which: its parameters.
+        assigned: what is assigned to the columns.
+        parameters: those of the assignments.
+    """
     if dialect.returning:
         statement = f"UPDATE {JOB_TABLE} SET {assigned} WHERE id IN ({chosen}) RETURNING *"
         with explained_errors():

@@ -7,13 +7,14 @@ stand in an update whose rows are read before or after it.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, When
 
@@ -21,6 +22,9 @@ from . import history
 from .database import DatabaseNow, Dialect, database_time, dialect_of, explained_errors, jobs_connection, run
 from .models import JOB_TABLE, Job, PausedQueue, job_key
 from .states import TRANSITIONS, Event, JobState
+from .unique import WAITING_KEY
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,9 @@ class Outcome:
 
     retention: float = 0
     """Seconds until a finished job may be pruned."""
+
+    schedule: int | None = None
+    """The schedule that the job comes from."""
 
     @property
     def target(self) -> JobState:
@@ -117,9 +124,6 @@ _PAUSED = PausedQueue._meta.db_table
 _IS_CLAIMABLE = (
     f"{_IS_WAITING} AND NOT EXISTS (SELECT 1 FROM {_PAUSED} WHERE {_PAUSED}.name = {JOB_TABLE}.queue)"
 )
-
-WAITING_KEY = "waiting:"
-"""What the unique keys begin with that are given up when a worker takes the job."""
 
 
 def _claimed(dialect: Dialect) -> str:
@@ -204,8 +208,28 @@ def conclude(outcomes: Sequence[Outcome]) -> set[tuple[UUID, int]]:
     outcomes = list({(outcome.job_id, outcome.attempt): outcome for outcome in reversed(outcomes)}.values())
     connection = jobs_connection()
     dialect = dialect_of(connection)
-    if not dialect.returning:
-        return _conclude_each(connection, dialect, outcomes)
+    write = _conclude_together if dialect.returning else _conclude_each
+    recorded = write(connection, dialect, outcomes)
+    _note_successes(outcome for outcome in outcomes if (outcome.job_id, outcome.attempt) in recorded)
+    return recorded
+
+
+def _note_successes(recorded: Iterable[Outcome]) -> None:
+    schedules = {outcome.schedule for outcome in recorded if outcome.event == Event.SUCCEED} - {None}
+    if not schedules:
+        return
+    from .schedules.successes import note_successes  # noqa: PLC0415 - schedules enqueue jobs, and need us
+
+    try:
+        note_successes(schedule for schedule in schedules if schedule is not None)
+    except DatabaseError as error:
+        # The outcomes are written; whoever called must not try again.
+        logger.warning("The latest success of %d schedules could not be noted: %s", len(schedules), error)
+
+
+def _conclude_together(
+    connection: BaseDatabaseWrapper, dialect: Dialect, outcomes: Sequence[Outcome]
+) -> set[tuple[UUID, int]]:
     rows = [_outcome_row(connection, outcome) for outcome in outcomes]
     typed = ", ".join(dialect.typed(sql_type) for _, sql_type in _OUTCOME_COLUMNS)
     untyped = ", ".join("%s" for _ in _OUTCOME_COLUMNS)

@@ -12,6 +12,7 @@ from functools import cache, partial
 
 from django.db import DatabaseError, close_old_connections, connections
 
+from taskyard.announcing import announce
 from taskyard.backend import JobBackend
 from taskyard.breaker import PAUSE, breaker_for
 from taskyard.compat import InvalidTaskBackend, task_backends
@@ -28,7 +29,11 @@ from taskyard.delivery import (
 )
 from taskyard.models import Job, PausedQueue
 from taskyard.pauses import bring_back
+from taskyard.promotion import promote
 from taskyard.retention import prune, retention_of
+from taskyard.schedules.firing import fire_due, seconds_until_next
+from taskyard.schedules.synchronising import sync_declared
+from taskyard.signals import job_cancelled
 from taskyard.states import JobState
 from taskyard.transitions import cancel_waiting, waiting_to_be_cancelled
 
@@ -45,6 +50,7 @@ LONGEST_SLEEP = 1.0
 
 RESCUE_INTERVAL = 2.0
 RECOVERY_INTERVAL = 3.0
+PROMOTION_INTERVAL = 5.0
 PRUNE_INTERVAL = 60.0
 
 RESUME_WATCH = 10.0
@@ -60,7 +66,9 @@ class Dispatcher:
         self._next_rescue = 0.0
         self._next_prune = 0.0
         self._next_recovery: dict[str, float] = {}
+        self._next_promotion: dict[str, float] = {}
         self._set_aside = SetAside()
+        self._schedules_are_known = False
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -111,14 +119,21 @@ class Dispatcher:
             _guarded("The jobs of dead workers could not be rescued", self._rescue)
         _guarded("Jobs of resumed queues could not be brought back", self._set_aside.look)
         _guarded("Jobs could not be cancelled", self._cancel)
+        if not self._schedules_are_known:
+            _guarded("The declared schedules could not be read", self._read_schedules)
+        _guarded("Schedules could not be fired", fire_due)
         for alias, backend in backends.items():
             what = f"Backend {alias!r} could not be served"
             _guarded(what, partial(self._dispatch, alias, backend))
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_INTERVAL
             _guarded("Old jobs could not be pruned", self._keep_house)
-        due_in = seconds_until_due(backends)
-        return LONGEST_SLEEP if due_in is None else min(max(due_in, 0.01), LONGEST_SLEEP)
+        waits = [wait for wait in (seconds_until_due(backends), seconds_until_next()) if wait is not None]
+        return min(LONGEST_SLEEP, *(max(wait, 0.01) for wait in waits)) if waits else LONGEST_SLEEP
+
+    def _read_schedules(self) -> None:
+        sync_declared()
+        self._schedules_are_known = True
 
     def _dispatch(self, alias: str, backend: JobBackend) -> None:
         while due := take_due(alias, leased=backend.leases_deliveries, limit=BATCH):
@@ -127,6 +142,26 @@ class Dispatcher:
         if backend.leases_deliveries and time.monotonic() >= self._next_recovery.get(alias, 0.0):
             self._next_recovery[alias] = time.monotonic() + RECOVERY_INTERVAL
             self._recover(alias, backend)
+        if time.monotonic() >= self._next_promotion.get(alias, 0.0):
+            self._next_promotion[alias] = time.monotonic() + PROMOTION_INTERVAL
+            self._promote(alias, backend)
+
+    def _promote(self, alias: str, backend: JobBackend) -> None:
+        """Raise what has waited too long behind more urgent jobs."""
+        age, leased = backend.settings.PROMOTE_AFTER, backend.leases_deliveries
+        if age is None:
+            return
+        for queue in waiting_queues(alias):
+            promoted = promote(alias, queue, age, leased=leased, limit=BATCH)
+            if promoted:
+                logger.info(
+                    "%d jobs of queue %r have waited over %s behind more urgent ones, and are as urgent now.",
+                    len(promoted),
+                    queue,
+                    age,
+                )
+                if leased:
+                    self._deliver(backend, [delivery_of(job) for job in promoted])
 
     def _recover(self, alias: str, backend: JobBackend) -> None:
         """Deliver once more what the engine has evidently lost, queue by queue."""
@@ -191,7 +226,9 @@ class Dispatcher:
 
     def _cancel(self) -> None:
         for job in waiting_to_be_cancelled(BATCH):
-            cancel_waiting([job.id], retention_of(job))
+            if cancel_waiting([job.id], retention_of(job, JobState.CANCELLED)):
+                job.refresh_from_db()
+                announce(job_cancelled, job)
 
     def _keep_house(self) -> None:
         while prune() and not self._stopped.is_set():

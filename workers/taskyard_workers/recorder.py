@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from taskyard.database import jobs_alias
 from taskyard.models import Job
 from taskyard.run import Run
+from taskyard.signals import job_progressed
 from taskyard.states import JobState
 from taskyard.transitions import Outcome, conclude
 
@@ -144,3 +145,6 @@ class Recorder:
                 ).update(progress=news.as_json())
             except DatabaseError as error:
                 logger.warning("The progress of job %s could not be written: %s", run.job.id, error)
+                continue
+            if run.result is not None:
+                job_progressed.send_robust(sender=type(run.backend), task_result=run.result, progress=news)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from django.db.models import Exists, OuterRef
+from django.dispatch import Signal
 
 from taskyard import history
 from taskyard.compat import InvalidTaskBackend, task_finished
@@ -13,6 +14,7 @@ from taskyard.database import DatabaseNow, database_time, jobs_alias, jobs_conne
 from taskyard.exceptions import WorkerLost
 from taskyard.models import Job
 from taskyard.run import Run, prepare
+from taskyard.signals import job_rescued
 from taskyard.states import Event, JobState
 from taskyard.transitions import Outcome, conclude
 
@@ -90,7 +92,7 @@ class _Verdict:
             attempt=job.attempt,
             event=Event.FAIL if gives_up else Event.RESCUE,
             history=entries,
-            retention=0.0 if run is None else run.retention.total_seconds(),
+            retention=0.0 if run is None else run.retention_in(JobState.FAILED).total_seconds(),
         )
         return cls(job, run, lost, outcome)
 
@@ -100,6 +102,7 @@ class _Verdict:
             logger.warning(
                 "Job %s of %s lost its worker %s and runs again.", self.job.id, self.job.task, self.job.worker
             )
+            self._send(job_rescued)
             return
         logger.error(
             "Job %s of %s lost its worker %d times and likely is the reason: it is failed. Raise max_rescues "
@@ -108,11 +111,13 @@ class _Verdict:
             self.job.task,
             history.count(self.outcome.history, history.LOST),
         )
-        if self.run is None or self.run.result is None:
-            return
-        self.run.show(self.outcome)
         try:
             raise self.lost
         except WorkerLost:
             # Within the except block, where Django's contract wants it: receivers read sys.exc_info().
-            task_finished.send_robust(sender=type(self.run.backend), task_result=self.run.result)
+            self._send(task_finished)
+
+    def _send(self, signal: Signal) -> None:
+        if self.run is not None and self.run.result is not None:
+            self.run.show(self.outcome)
+            signal.send_robust(sender=type(self.run.backend), task_result=self.run.result)

@@ -23,8 +23,9 @@ from .engine import Broker, EngineUnderTest, Worker
 from .enqueueing import TestEnqueueing
 from .execution import TestExecution
 from .faults import TestBadMessages, TestBrokerFaults, TestDuplicates, TestRescue, TestShutdown
+from .scheduled import TestSchedules
 from .scheduling import TestScheduling
-from .steering import TestCancelling, TestPausing
+from .steering import TestCancelling, TestPausing, TestRetrying, TestUniqueness, TestWordsOfTheTask
 
 __all__ = [
     "Broker",
@@ -37,7 +38,11 @@ __all__ = [
     "TestExecution",
     "TestPausing",
     "TestRescue",
+    "TestRetrying",
+    "TestSchedules",
     "TestScheduling",
     "TestShutdown",
+    "TestUniqueness",
+    "TestWordsOfTheTask",
     "Worker",
 ]

@@ -1,13 +1,16 @@
 """What operators do to jobs and queues while workers are at it."""
 
-import pytest
+from datetime import timedelta
 
-from taskyard import get_result
-from taskyard.compat import Task
+import pytest
+from django.utils import timezone
+
+from taskyard import cancel, enqueue_many, get_result, job_metadata, retry, run_now
+from taskyard.compat import Task, TaskResult
 from taskyard.models import Job
 from taskyard.pauses import pause_queue, resume_queue
+from taskyard.results import JobResult
 from taskyard.states import JobState
-from taskyard.transitions import ask_to_cancel
 from taskyard.waiting import wait_until
 
 from . import tasks
@@ -28,7 +31,7 @@ class TestCancelling:
         worker = engine.worker()
         wait_until(engine.effects, "it runs")
 
-        assert ask_to_cancel([Job.objects.get(pk=result.id).id]) == 1
+        cancel(result)
 
         wait_until(lambda: get_result(result.id).is_finished, "it is cancelled", CANCELLED_IN)
         found = get_result(result.id)
@@ -79,3 +82,100 @@ class TestPausing:
 
         assert worker.ended() == 0, worker.log
         assert engine.effects() == []
+
+
+class TestRetrying:
+    """Jobs that an operator wants to run again, or now."""
+
+    def test_a_failed_job_runs_again_and_keeps_its_history(self, engine: EngineUnderTest) -> None:
+        result = engine.on(tasks.fail).enqueue("on purpose")
+        engine.worker()
+        engine.finish()
+
+        retry(result)
+        engine.finish()
+
+        found = get_result(result.id)
+        assert found.status == "FAILED"
+        assert [error.exception_class for error in found.errors] == [ValueError, ValueError]
+
+    def test_a_deferred_job_runs_at_once_if_asked_to(self, engine: EngineUnderTest) -> None:
+        later = timezone.now() + timedelta(hours=1)
+        result = engine.on(tasks.leave, run_after=later).enqueue("now")
+        engine.worker()
+
+        run_now(result)
+        engine.finish()
+
+        assert engine.effects() == ["now"]
+
+
+def _is_duplicate(result: TaskResult) -> bool:
+    assert isinstance(result, JobResult)
+    return result.is_duplicate
+
+
+class TestUniqueness:
+    """Jobs of which there may be one at a time."""
+
+    def test_a_second_one_is_the_first(self, engine: EngineUnderTest) -> None:
+        first, second, other = enqueue_many(
+            engine.on(tasks.be_the_only_one), [("same",), ("same",), ("other",)]
+        )
+        engine.worker()
+        wait_until(lambda: len(engine.effects()) == 2, "both run")
+        while_it_runs = engine.on(tasks.be_the_only_one).enqueue("same")
+
+        assert first.id == second.id == while_it_runs.id != other.id
+        assert [_is_duplicate(result) for result in (first, second, while_it_runs)] == [False, True, True]
+        engine.go_on()
+        engine.finish()
+        assert engine.on(tasks.be_the_only_one).enqueue("same").id != first.id
+        engine.finish()
+        assert sorted(engine.effects()) == ["other", "same", "same"]
+
+
+class TestWordsOfTheTask:
+    """What a task may say of its own job, and what it is told."""
+
+    def test_a_task_puts_itself_off_uncounted(self, engine: EngineUnderTest) -> None:
+        result = engine.on(tasks.snooze_twice).enqueue()
+        engine.worker()
+
+        engine.finish()
+
+        assert engine.effects() == ["attempt 1"] * 3
+        assert get_result(result.id).status == "SUCCESSFUL"
+        assert get_result(result.id).errors == []
+
+    def test_a_task_gives_up(self, engine: EngineUnderTest) -> None:
+        result = engine.on(tasks.give_up_at_once).enqueue()
+        engine.worker()
+
+        engine.finish()
+
+        assert engine.effects() == ["tried"]
+        assert get_result(result.id).status == "FAILED"
+
+    def test_a_task_asks_for_another_try(self, engine: EngineUnderTest) -> None:
+        result = engine.on(tasks.ask_for_another_try).enqueue()
+        engine.worker()
+
+        engine.finish()
+
+        assert engine.effects() == ["tried", "tried"]
+        assert get_result(result.id).status == "SUCCESSFUL"
+
+    @pytest.mark.parametrize(
+        "task", [tasks.tell_of_itself, tasks.tell_of_itself_async], ids=["sync", "async"]
+    )
+    def test_a_task_knows_its_job_and_what_came_with_it(self, engine: EngineUnderTest, task: Task) -> None:
+        with job_metadata(request_id="r-1"):
+            result = engine.on(task, queue_name=engine.queues[1]).enqueue()
+        engine.worker()
+
+        engine.finish()
+
+        told = get_result(result.id).return_value
+        assert (told["id"], told["queue"], told["attempt"]) == (result.id, engine.queues[1], 1)
+        assert told["metadata"]["request_id"] == "r-1"

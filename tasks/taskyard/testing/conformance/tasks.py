@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from taskyard import Constant, policy, report_progress, task
+from taskyard import Constant, GiveUp, Retry, Snooze, current_job, policy, report_progress, task
 
 FOLDER = "TASKYARD_CONFORMANCE_FOLDER"
 """The environment variable that tells the tasks where to leave their lines."""
@@ -119,6 +119,56 @@ def succeed_third_time(context: Any, line: str) -> int:
     if context.attempt < 3:
         raise ValueError("not yet")
     return int(context.attempt)
+
+
+@task(takes_context=True)
+def snooze_twice(context: Any) -> None:
+    """Put itself off twice; each time it is the first attempt, for none has counted."""
+    _leave(f"attempt {context.attempt}")
+    if len((folder() / "effects").read_text().splitlines()) < 3:
+        raise Snooze(0.2)
+
+
+@task
+@policy(max_attempts=5, backoff=Constant(seconds=0))
+def give_up_at_once() -> None:
+    """Fail for good at the first attempt, whatever the policy says."""
+    _leave("tried")
+    raise GiveUp("it makes no sense")
+
+
+@task(takes_context=True)
+@policy(max_attempts=2, backoff=Constant(seconds=3600))
+def ask_for_another_try(context: Any) -> None:
+    """Ask to be tried again sooner than the policy says."""
+    _leave("tried")
+    if context.attempt == 1:
+        raise Retry(after=0.2)
+
+
+@task
+@policy(unique=True)
+def be_the_only_one(line: str) -> None:
+    """Leave a line, and wait until the test says go on."""
+    _leave(line)
+    while not _go_on():
+        time.sleep(0.01)
+
+
+@task
+def tell_of_itself() -> dict[str, Any]:
+    """Return what the task can know of its job."""
+    return _about(current_job())
+
+
+@task
+async def tell_of_itself_async() -> dict[str, Any]:
+    """Return what the task can know of its job, on an event loop."""
+    return _about(current_job())
+
+
+def _about(job: Any) -> dict[str, Any]:
+    return {"id": str(job.id), "queue": job.queue, "attempt": job.attempt, "metadata": dict(job.metadata)}
 
 
 @task

@@ -1,0 +1,38 @@
+"""The tasks that this site's code declares, as far as the modules of its apps tell."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+
+from django.apps import apps
+
+from .compat import Task
+
+
+def known_tasks() -> list[Task]:
+    """Return the tasks in the modules of installed apps, each app's `tasks` module loaded for it."""
+    names = tuple(config.name for config in apps.get_app_configs())
+    for name in names:
+        with suppress(Exception):  # an app need not have one; a broken one has nothing to tell
+            import_module(f"{name}.tasks")
+    found = {task.module_path: task for task in _tasks_in_modules_of(names)}
+    return [found[path] for path in sorted(found)]
+
+
+def position_of(task: Task, name: str) -> int | None:
+    """Return at which place of a task's positional arguments this parameter stands, None for none."""
+    parameters = list(inspect.signature(task.func).parameters.values())[1 if task.takes_context else 0 :]
+    for place, parameter in enumerate(parameters):
+        if parameter.kind not in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}:
+            break
+        if parameter.name == name:
+            return place
+    return None
+
+
+def _tasks_in_modules_of(app_names: tuple[str, ...]) -> Iterator[Task]:
+    for module_name, module in list(sys.modules.items()):
+        if module_name.startswith(app_names):
+            yield from (each for each in list(vars(module).values()) if isinstance(each, Task))

@@ -1,0 +1,123 @@
+"""The queues as operators see them: what waits, what runs, what is paused."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count
+
+from .backend import JobBackend
+from .compat import InvalidTaskBackend, task_backends
+from .counting import CAP, Capped, capped
+from .database import as_datetime, explained_errors, jobs_alias, jobs_connection, run
+from .delivery import waiting_queues
+from .models import JOB_TABLE, Job, PausedQueue
+from .pauses import paused_queues
+from .states import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStatus:
+    """A queue of a backend, as it stands now."""
+
+    name: str
+    backend: str
+    waiting: Capped
+    """Jobs that a worker may take."""
+
+    oldest: datetime | None
+    """Since when the one that waits longest has been waiting."""
+
+    later: Capped
+    """Jobs that wait for their time, or for their next attempt."""
+
+    running: int
+    paused: PausedQueue | None
+
+
+def queue_statuses() -> list[QueueStatus]:
+    """Return the queues that TASKS name, that hold unfinished jobs, or that are paused."""
+    with explained_errors():
+        paused = paused_queues()
+        later, running = _later(), _running()
+        named = {(queue, alias) for alias, backend in _backends() for queue in backend.queues}
+        known = named | set(later) | set(running) | _waiting()
+        known |= {(queue, "") for queue in paused if queue not in {name for name, _ in known}}
+        return [_status(key, later, running, paused) for key in sorted(known)]
+
+
+def queue_names() -> list[str]:
+    """Return the names of the queues that TASKS name, in which jobs wait, or that are paused."""
+    named = {queue for _, backend in _backends() for queue in backend.queues}
+    return sorted(named | {queue for queue, _ in _waiting()} | set(paused_queues()))
+
+
+def oldest_waiting(queue: str, backend: str) -> datetime | None:
+    """Return since when the job of a queue has been waiting that waits longest.
+
+    Hops from priority to priority along the index on waiting jobs, so a long backlog costs no more than a
+    short one.
+    """
+    waiting = (
+        f"FROM {JOB_TABLE} WHERE state = '{JobState.READY.value}' AND delivered_at IS NOT NULL "
+        "AND backend = %s AND queue = %s"
+    )
+    statement = (
+        f"WITH RECURSIVE levels(level) AS (SELECT MAX(priority) {waiting} UNION ALL "
+        f"SELECT (SELECT MAX(priority) {waiting} AND priority < levels.level) FROM levels "
+        "WHERE levels.level IS NOT NULL) "
+        f"SELECT MIN(oldest) FROM (SELECT (SELECT MIN(delivered_at) {waiting} AND priority = levels.level) "
+        "AS oldest FROM levels WHERE level IS NOT NULL) AS each_level"
+    )
+    connection = jobs_connection()
+    [(oldest,)] = run(connection, statement, [backend, queue] * 3)
+    found: datetime | None = as_datetime(connection, oldest)
+    return found
+
+
+Counts = dict[tuple[str, str], int]
+
+
+def _status(
+    key: tuple[str, str], later: Counts, running: Counts, paused: dict[str, PausedQueue]
+) -> QueueStatus:
+    queue, backend = key
+    waiting = Job.objects.using(jobs_alias()).filter(
+        state=JobState.READY, delivered_at__isnull=False, backend=backend, queue=queue
+    )
+    return QueueStatus(
+        name=queue,
+        backend=backend,
+        waiting=capped(waiting),
+        oldest=oldest_waiting(queue, backend),
+        later=Capped(later.get(key, 0)),
+        running=running.get(key, 0),
+        paused=paused.get(queue),
+    )
+
+
+def _backends() -> Iterable[tuple[str, JobBackend]]:
+    for alias in task_backends:
+        try:
+            backend = task_backends[alias]
+        except InvalidTaskBackend:  # reported where it is used, with the reason
+            continue
+        if isinstance(backend, JobBackend):
+            yield alias, backend
+
+
+def _waiting() -> set[tuple[str, str]]:
+    return {(queue, alias) for alias, _ in _backends() for queue in waiting_queues(alias)}
+
+
+def _later() -> Counts:
+    """Count what was not delivered, by queue; no more than the cap in all."""
+    undelivered = Job.objects.using(jobs_alias()).filter(state=JobState.READY, delivered_at=None)
+    return Counter(undelivered.values_list("queue", "backend")[:CAP])
+
+
+def _running() -> Counts:
+    running = Job.objects.using(jobs_alias()).filter(state=JobState.RUNNING)
+    rows = running.values_list("queue", "backend").annotate(Count("pk")).order_by()
+    return {(queue, backend): count for queue, backend, count in rows}

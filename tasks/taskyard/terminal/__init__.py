@@ -1,0 +1,1 @@
+"""What the management commands share: filters, tables, and the way to do things in bulk."""

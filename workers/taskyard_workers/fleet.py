@@ -1,0 +1,56 @@
+"""The worker processes as operators see them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import BooleanField, Case, Count, Value, When
+
+from taskyard.database import DatabaseNow, explained_errors, jobs_alias
+from taskyard.models import Job
+from taskyard.states import JobState
+
+from .membership import BEAT
+from .models import WorkerProcess
+
+SILENCE = timedelta(seconds=2.5 * BEAT)
+"""After which a worker is shown as silent: more than a beat has got lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """A worker process, and how it does."""
+
+    process: WorkerProcess
+    running: int
+    """How many jobs it has in its hands."""
+
+    is_silent: bool
+
+    @property
+    def state(self) -> str:
+        """`alive`, `silent` for a while, or declared `lost`."""
+        if self.process.lost_at is not None:
+            return "lost"
+        return "silent" if self.is_silent else "alive"
+
+
+def worker_statuses() -> list[WorkerStatus]:
+    """Return the processes in the register, by name."""
+    silent = Case(
+        When(beat_at__lt=DatabaseNow() - SILENCE, then=Value(True)),  # noqa: FBT003
+        default=Value(False),  # noqa: FBT003
+        output_field=BooleanField(),
+    )
+    with explained_errors():
+        running = dict(
+            Job.objects.using(jobs_alias())
+            .filter(state=JobState.RUNNING)
+            .values_list("worker")
+            .annotate(Count("pk"))
+            .order_by()
+        )
+        processes = WorkerProcess.objects.using(jobs_alias()).annotate(is_silent=silent)
+        return [
+            WorkerStatus(process, running.get(process.pk, 0), bool(process.is_silent))
+            for process in processes.order_by("backend", "name", "id")
+        ]
