@@ -10,8 +10,10 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 		if $$python -c "import ensurepip, sqlite3, ssl, venv" 2>/dev/null; then echo $$python; exit; fi; \
 	done; done)
 
-# Most tests of real processes wait for heartbeats and leases to run out, not for the processor.
-SIDE_BY_SIDE := -n 4
+# Tests of real processes wait more than they compute, and the slow ones, for heartbeats and leases to run out,
+# hardly do anything else.
+QUICK := -m "not slow" -n 4
+SLOW := -m slow -n 6
 
 CONSTRAINTS := $(wildcard constraints/*.txt)
 
@@ -31,17 +33,21 @@ demo: $(VENV)/.demo $(if $(ENGINE),$(VENV)/.engines) ## The shop's main job from
 run: $(VENV)/.demo ## The shop with a worker, for the browser
 	$(BIN)/python project/manage.py devsite
 
+ON_POSTGRESQL = $(BIN)/python -m tests.with_database postgresql $(BIN)/python
+OF_THE_DATABASE := tests/tasks tests/workers tests/adapters/embedded tests/adapters/django_q2
+
 .PHONY: test
-test: test-sqlite test-postgresql test-mysql test-project ## The whole suite, on every database there is
+test: test-sqlite test-postgresql test-mysql test-project ## The whole suite, on every database; QUICK_ONLY=1 waits for no heartbeats
 
 .PHONY: test-sqlite
 test-sqlite: $(VENV)/.develop
-	$(BIN)/python -m pytest tests --ignore=tests/project $(SIDE_BY_SIDE) $(PYTEST)
+	$(BIN)/python -m pytest tests --ignore=tests/project $(QUICK) $(PYTEST)
+	$(if $(QUICK_ONLY),,$(BIN)/python -m pytest tests --ignore=tests/project $(SLOW) $(PYTEST))
 
 .PHONY: test-postgresql
 test-postgresql: $(VENV)/.develop
-	$(BIN)/python -m tests.with_database postgresql $(BIN)/python -m pytest \
-		tests/tasks tests/workers tests/adapters/embedded tests/adapters/django_q2 $(SIDE_BY_SIDE) $(PYTEST)
+	$(ON_POSTGRESQL) -m pytest $(OF_THE_DATABASE) $(QUICK) $(PYTEST)
+	$(if $(QUICK_ONLY),,$(ON_POSTGRESQL) -m pytest $(OF_THE_DATABASE) $(SLOW) $(PYTEST))
 
 .PHONY: test-mysql
 test-mysql: $(VENV)/.develop $(VENV)/.mysql
@@ -54,12 +60,14 @@ test-project: $(VENV)/.develop
 # The nine combinations, and the page in the docs that says how they did; CHECK=--check leaves the page alone.
 .PHONY: conformance
 conformance: $(VENV)/.develop ## Every engine on every broker through the conformance suite; writes docs/conformance.md
-	mkdir -p build/conformance
-	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py $(SIDE_BY_SIDE) \
-		--junitxml=build/conformance/sqlite.xml
-	$(BIN)/python -m tests.with_database postgresql $(BIN)/python -m pytest tests/adapters/embedded/test_conformance.py \
-		tests/adapters/django_q2/test_conformance.py $(SIDE_BY_SIDE) --junitxml=build/conformance/postgresql.xml
+	rm -rf build/conformance
+	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py $(QUICK) --junitxml=build/conformance/sqlite-quick.xml
+	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py $(SLOW) --junitxml=build/conformance/sqlite-slow.xml
+	$(ON_POSTGRESQL) -m pytest $(IN_THE_DATABASE) $(QUICK) --junitxml=build/conformance/postgresql-quick.xml
+	$(ON_POSTGRESQL) -m pytest $(IN_THE_DATABASE) $(SLOW) --junitxml=build/conformance/postgresql-slow.xml
 	$(BIN)/python -m tests.matrix docs/conformance.md build/conformance/*.xml $(CHECK)
+
+IN_THE_DATABASE := tests/adapters/embedded/test_conformance.py tests/adapters/django_q2/test_conformance.py
 
 # Each engine in an environment of its own, on the newest redis that it allows.
 .PHONY: test-alone
@@ -76,7 +84,7 @@ test-alone-%: FORCE
 	$(VENV)-$*/bin/python -m pip install --quiet -c constraints/$(PINS).txt --group test-engine -e ".[$(EXTRA)]"
 	$(VENV)-$*/bin/python -m pip check
 	$(VENV)-$*/bin/python -m pytest tests/adapters/$*/test_conformance.py tests/adapters/$*/test_settings.py \
-		-m "not slow" $(SIDE_BY_SIDE) $(PYTEST)
+		$(QUICK) $(PYTEST)
 
 .PHONY: FORCE
 FORCE:

@@ -1,6 +1,6 @@
 """The conformance suite's results as a page of the docs: `python -m tests.matrix PAGE RESULTS… [--check]`.
 
-RESULTS are what `pytest --junitxml` wrote, each named after the database it ran on: `sqlite.xml`.
+RESULTS are what `pytest --junitxml` wrote, each named after the database it ran on: `sqlite-quick.xml`.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> int:
 
 def read(path: Path) -> Iterator[Result]:
     """Yield the results that pytest wrote."""
-    database = DATABASES[path.stem]
+    database = DATABASES[path.stem.partition("-")[0]]
     for case in ET.parse(path).iter("testcase"):
         _tests, _adapters, engine, _module, section = case.attrib["classname"].split(".")
         name, _, parameters = case.attrib["name"].partition("[")

@@ -4,8 +4,9 @@ from datetime import date, timedelta
 from smtplib import SMTPException
 
 from asgiref.sync import sync_to_async
+from django.utils import timezone
 
-from taskyard import Exponential, policy, task
+from taskyard import Exponential, policy, schedule, task
 
 from . import importing, notices, receipts, reporting, rollup
 from .models import ImportRun, Receipt, Report
@@ -54,6 +55,13 @@ async def notify_import_finished(import_run_id: int) -> bool:
     await sync_to_async(notices.import_finished(run).send, thread_sensitive=False)()
     await notices.amark_sent(run)
     return True
+
+
+@schedule("15 0 * * *", name="nightly roll-up", missed="run_once")
+@task
+def roll_up_yesterday() -> str:
+    """Enqueue the roll-up of yesterday; return the job's id."""
+    return roll_up_day.enqueue(str(timezone.localdate() - timedelta(days=1))).id
 
 
 @task

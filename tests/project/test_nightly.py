@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from shop import rollup
 from shop.models import DailyRevenue, OrderLine
+from shop.tasks import roll_up_day, roll_up_yesterday
 from taskyard import get_result
+from taskyard.testing import assert_enqueued
 
 pytestmark = pytest.mark.django_db
 
@@ -62,3 +64,9 @@ def test_nightly_enqueues_the_day_asked_for():
 def test_nightly_refuses_what_is_no_date():
     with pytest.raises(CommandError, match="write it like 2025-12-24"):
         call_command("nightly", "--date", "yesterday")
+
+
+def test_each_night_yesterday_is_rolled_up():
+    roll_up_yesterday.call()
+
+    assert_enqueued(roll_up_day, args=[str(timezone.localdate() - timedelta(days=1))])

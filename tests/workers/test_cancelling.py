@@ -9,6 +9,7 @@ from taskyard import check_cancelled
 from taskyard.exceptions import CancelRequested
 from taskyard.models import Job
 from taskyard.progress import ProgressSlot, current_slot
+from taskyard.signals import job_cancelled
 from taskyard.states import Event, JobState
 from taskyard.transitions import ask_to_cancel, claim, conclude
 from taskyard_workers.cancelling import CancelWatch
@@ -69,9 +70,19 @@ def test_a_request_outlives_the_attempt_it_came_too_late_for(event):
     conclude([outcome(job, event)])
     Job.objects.filter(pk=job.pk).update(delivered_at=job.delivered_at)  # as a message would find it
 
-    assert claim(job.id, "bob") is None
-    Dispatcher().run_once()
+    told = []
 
+    def receive(sender, task_result, **_):
+        told.append(task_result.id)
+
+    assert claim(job.id, "bob") is None
+    job_cancelled.connect(receive)
+    try:
+        Dispatcher().run_once()
+    finally:
+        job_cancelled.disconnect(receive)
+
+    assert told == [str(job.id)]
     assert fresh(job).state == JobState.CANCELLED
     assert fresh(job).cancel_requested_at is None
     assert fresh(job).prune_at - fresh(job).finished_at == timedelta(days=7)

@@ -525,3 +525,23 @@ def seasoned():
     dispatcher = Dispatcher()
     dispatcher._healthy_since -= 3600
     return dispatcher
+
+
+def test_dispatchers_do_not_ask_in_lockstep(monkeypatch):
+    waits = []
+
+    class Stopped:
+        def is_set(self):
+            return len(waits) >= 20
+
+        def wait(self, seconds):
+            waits.append(seconds)
+
+    dispatcher = Dispatcher()
+    monkeypatch.setattr(dispatcher, "_stopped", Stopped())
+    monkeypatch.setattr(dispatcher, "run_once", lambda: LONGEST_SLEEP)
+
+    dispatcher.run()
+
+    assert len(set(waits)) > 10
+    assert all(0.8 * LONGEST_SLEEP <= wait <= LONGEST_SLEEP for wait in waits)

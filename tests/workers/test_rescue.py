@@ -14,6 +14,7 @@ from taskyard.compat import BaseTaskBackend, task_backends
 from taskyard.database import DatabaseNow, database_time
 from taskyard.exceptions import WorkerLost
 from taskyard.models import Job
+from taskyard.signals import job_rescued
 from taskyard.states import Event, JobState
 from taskyard.testing import drain
 from taskyard.transitions import claim, conclude, requeue
@@ -447,3 +448,36 @@ def test_a_job_that_was_rescued_meanwhile_is_not_rescued_twice():
     row = fresh(job)
     assert len(row.attempts) == 1
     assert changed(job, row) >= {"state", "attempts"}
+
+
+# --- what others have stumbled over ---
+
+
+def test_an_orphan_behind_a_full_batch_of_long_jobs_is_rescued():
+    add_worker("alive")
+    add_worker("dead", silent_for=2 * DEATH)
+    for _ in range(5):
+        running_job("alive", begun_ago=24 * 3600)
+    orphan = running_job("dead")
+    declare_lost()
+
+    assert rescue_orphans(limit=2) == 1
+    assert fresh(orphan).state == JobState.READY
+
+
+def test_a_rescue_is_told_of():
+    told = []
+
+    def receive(sender, task_result, **_):
+        told.append((task_result.id, task_result.status))
+
+    add_worker("dead", silent_for=2 * DEATH)
+    job = running_job("dead")
+    declare_lost()
+    job_rescued.connect(receive)
+    try:
+        rescue_orphans()
+    finally:
+        job_rescued.disconnect(receive)
+
+    assert told == [(str(job.id), TaskResultStatus.READY)]

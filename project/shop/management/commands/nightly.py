@@ -1,4 +1,4 @@
-"""`manage.py nightly`: what cron starts once a day."""
+"""`manage.py nightly`: a day's roll-up by hand, beside the one that is scheduled for each night."""
 
 from argparse import ArgumentTypeError
 from datetime import date, timedelta
