@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from taskyard.compat import TaskResultDoesNotExist
 from taskyard.exceptions import UniqueConflict
@@ -14,6 +14,7 @@ from taskyard.presenting import as_data, shown_state
 from taskyard.results import find_job
 from taskyard.search import BadSearch
 from taskyard.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
+from taskyard.terminal.command import OperatorCommand
 from taskyard.terminal.filters import add_filters, reading, search_of
 from taskyard.terminal.job_pages import job_list, job_page, where_it_ends
 from taskyard.terminal.screen import screen, write_json
@@ -31,7 +32,7 @@ HELP = {
 }
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """List, show, watch, retry, cancel and hurry jobs."""
 
     help = "Look at jobs and steer them."

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from taskyard.database import DatabaseNow
 from taskyard.retention import delete_finished, past_retention, prune
 from taskyard.search import read_age
 from taskyard.states import FINISHED
 from taskyard.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
+from taskyard.terminal.command import OperatorCommand
 from taskyard.terminal.filters import add_filters, reading, search_of
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Delete finished jobs in small batches."""
 
     help = (

@@ -3,15 +3,16 @@
 import getpass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from taskyard.pauses import pause_queue, resume_queue
 from taskyard.presenting import age
 from taskyard.queues import QueueStatus, queue_statuses
+from taskyard.terminal.command import OperatorCommand
 from taskyard.terminal.screen import plain, screen, state, table, write_json
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """List, pause and resume queues."""
 
     help = "Look at queues, pause and resume them."

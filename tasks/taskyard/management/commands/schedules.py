@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from rich.table import Table
 
 from taskyard.database import explained_errors, jobs_alias
@@ -20,12 +20,13 @@ from taskyard.schedules.showing import (
 )
 from taskyard.schedules.synchronising import changed_by_hand
 from taskyard.terminal.bulk import confirm
+from taskyard.terminal.command import OperatorCommand
 from taskyard.terminal.screen import plain, screen, state, table, write_json
 
 RUNS_SHOWN = 5
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """List, show, pause, resume and run schedules."""
 
     help = "Look at schedules, pause, resume and run them."

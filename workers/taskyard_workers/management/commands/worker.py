@@ -6,12 +6,11 @@ import os
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import CommandError, CommandParser
 
 from taskyard.backend import JobBackend, WorkerOptions
 from taskyard.compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
-from taskyard.exceptions import NotMigrated
+from taskyard.terminal.command import OperatorCommand
 from taskyard_workers import exits
 from taskyard_workers.code_watch import replace_on_change
 from taskyard_workers.shutdown import PARENT_PIPE
@@ -22,7 +21,7 @@ logger = logging.getLogger("taskyard_workers")
 DEFAULTS = WorkerOptions()
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Run an engine's worker in this process, or several side by side."""
 
     help = "Run jobs until told to stop by SIGTERM or SIGINT (a second one stops at once)."
@@ -117,10 +116,8 @@ def _ask_for_an_answer(backend: JobBackend) -> None:
 def _start(backend: JobBackend, options: WorkerOptions) -> int:
     try:
         return backend.start_worker(options)
-    except (NotMigrated, InvalidTaskBackend) as error:  # the latter: its engine's library is missing
+    except InvalidTaskBackend as error:  # its engine's library is missing
         raise CommandError(str(error)) from error
-    except DatabaseError as error:
-        raise CommandError(f"The jobs' database does not answer: {error}") from error
 
 
 def _backend(alias: str) -> JobBackend:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from taskyard.presenting import age
+from taskyard.terminal.command import OperatorCommand
 from taskyard.terminal.screen import plain, screen, state, table, write_json
 from taskyard_workers.fleet import WorkerStatus, worker_statuses
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """List workers."""
 
     help = "Look at the processes that run jobs."
