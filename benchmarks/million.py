@@ -35,9 +35,9 @@ def milliseconds(work: Callable[[], object], times: int) -> float:
 def measure() -> Figures:
     """Measure what workers and people do all day."""
     from taskyard import enqueue_many  # noqa: PLC0415 - Django is set up first
-    from taskyard.queues import queue_statuses  # noqa: PLC0415
+    from taskyard.operating.queues import queue_statuses  # noqa: PLC0415
+    from taskyard.operating.search import Search  # noqa: PLC0415
     from taskyard.retention import prune  # noqa: PLC0415
-    from taskyard.search import Search  # noqa: PLC0415
     from taskyard.states import Event  # noqa: PLC0415
     from taskyard.transitions import Claims, Outcome, claim_waiting, conclude  # noqa: PLC0415
     from tests.example.tasks import nothing  # noqa: PLC0415

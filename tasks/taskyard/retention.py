@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from .compat import InvalidTaskBackend
 from .database import DatabaseNow, dialect_of, explained_errors, jobs_alias, jobs_connection
 from .models import JOB_TABLE, Job
+from .operating.walking import batches
 from .run import prepare
 from .states import FINISHED, JobState
-from .walking import batches
 
 BATCH = 500
 """Jobs that one statement deletes: few enough that nobody waits for its locks."""

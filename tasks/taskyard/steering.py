@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from .models import Job
-    from .operations import JobOrId
+    from .operating.operations import JobOrId
 
 
 def cancel(job: "JobOrId") -> bool:
@@ -23,7 +23,7 @@ def cancel(job: "JobOrId") -> bool:
     Raises:
         TaskResultDoesNotExist: for an unknown or malformed id.
     """
-    from .operations import CANCEL  # noqa: PLC0415 - models load after the app registry
+    from .operating.operations import CANCEL  # noqa: PLC0415 - models load after the app registry
 
     return CANCEL.to_one(job)
 
@@ -40,7 +40,7 @@ def retry(job: "JobOrId") -> bool:
         TaskResultDoesNotExist: for an unknown or malformed id.
         UniqueConflict: where a job that is not finished has the same unique key.
     """
-    from .operations import RETRY, explain_conflict  # noqa: PLC0415
+    from .operating.operations import RETRY, explain_conflict  # noqa: PLC0415
 
     if RETRY.to_one(job):
         return True
@@ -57,7 +57,7 @@ def run_now(job: "JobOrId") -> bool:
     Raises:
         TaskResultDoesNotExist: for an unknown or malformed id.
     """
-    from .operations import RUN_NOW  # noqa: PLC0415
+    from .operating.operations import RUN_NOW  # noqa: PLC0415
 
     return RUN_NOW.to_one(job)
 
@@ -69,7 +69,7 @@ def cancel_many(jobs: "QuerySet[Job]", *, dry_run: bool = False) -> int:
         jobs: any queryset of `taskyard.models.Job` that is not sliced.
         dry_run: only count them.
     """
-    from .operations import CANCEL  # noqa: PLC0415
+    from .operating.operations import CANCEL  # noqa: PLC0415
 
     return CANCEL.to_many(jobs, dry_run=dry_run)
 
@@ -83,7 +83,7 @@ def retry_many(jobs: "QuerySet[Job]", *, dry_run: bool = False) -> int:
         jobs: see `cancel_many`.
         dry_run: see `cancel_many`.
     """
-    from .operations import RETRY  # noqa: PLC0415
+    from .operating.operations import RETRY  # noqa: PLC0415
 
     return RETRY.to_many(jobs, dry_run=dry_run)
 
@@ -95,7 +95,7 @@ def run_now_many(jobs: "QuerySet[Job]", *, dry_run: bool = False) -> int:
         jobs: see `cancel_many`.
         dry_run: see `cancel_many`.
     """
-    from .operations import RUN_NOW  # noqa: PLC0415
+    from .operating.operations import RUN_NOW  # noqa: PLC0415
 
     return RUN_NOW.to_many(jobs, dry_run=dry_run)
 

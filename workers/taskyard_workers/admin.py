@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from taskyard.admin.read_only import ReadOnly
-from taskyard.presenting import age
+from taskyard.operating.presenting import age
 
 from .fleet import worker_statuses
 from .models import WorkerProcess

@@ -12,9 +12,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from taskyard.counting import Capped, capped
 from taskyard.models import Job
-from taskyard.search import WINDOW, BadSearch, Search
+from taskyard.operating.counting import Capped, capped
+from taskyard.operating.search import WINDOW, BadSearch, Search
 
 from .filters import WordFilter
 

@@ -7,11 +7,11 @@ from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from taskyard.counting import capped
-from taskyard.known_tasks import known_tasks
 from taskyard.models import Job
-from taskyard.queues import queue_names
-from taskyard.search import STATES, Search
+from taskyard.operating.counting import capped
+from taskyard.operating.known_tasks import known_tasks
+from taskyard.operating.queues import queue_names
+from taskyard.operating.search import STATES, Search
 from taskyard.states import JobState
 
 

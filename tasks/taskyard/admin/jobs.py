@@ -17,11 +17,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from taskyard.compat import TaskResultDoesNotExist
-from taskyard.counting import capped
 from taskyard.exceptions import UniqueConflict
 from taskyard.models import Job
-from taskyard.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
-from taskyard.presenting import (
+from taskyard.operating.counting import capped
+from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
+from taskyard.operating.presenting import (
     age,
     local_time,
     moments,
@@ -68,7 +68,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     list_max_show_all = 0
     list_select_related = ()
     sortable_by = ()
-    search_fields = ("id",)  # for the search box to be there; taskyard.search reads it
+    search_fields = ("id",)  # for the search box to be there; taskyard.operating.search reads it
     search_help_text = (
         "An id, a task, or words such as state:failed queue:mail since:2h args.order:42 worker:NAME"
     )

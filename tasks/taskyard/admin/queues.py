@@ -9,9 +9,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from taskyard.models import PausedQueue
+from taskyard.operating.presenting import age
+from taskyard.operating.queues import queue_statuses
 from taskyard.pauses import pause_queue, resume_queue
-from taskyard.presenting import age
-from taskyard.queues import queue_statuses
 
 from .read_only import ReadOnly
 

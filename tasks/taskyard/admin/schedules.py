@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from taskyard.models import Schedule
-from taskyard.presenting import age, span
+from taskyard.operating.presenting import age, span
 from taskyard.schedules.calls import ScheduleFault
 from taskyard.schedules.control import pause, resume, run_now
 from taskyard.schedules.form import ScheduleForm

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from taskyard.models import Schedule
-from taskyard.presenting import span
+from taskyard.operating.presenting import span
 
 from .control import next_runs
 from .synchronising import changed_by_hand

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from taskyard import counting, search
+from taskyard.operating import counting, search
 from taskyard.states import JobState
 from tests.tasks.jobs import add_job, row_of
 

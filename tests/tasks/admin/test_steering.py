@@ -113,7 +113,7 @@ def test_an_action_on_all_that_was_found_leaves_the_rest_alone(operator):
 
 def test_more_than_one_request_should_do_is_left_for_the_next(operator, monkeypatch):
     monkeypatch.setattr(job_admin, "AT_ONCE", 2)
-    monkeypatch.setattr("taskyard.operations.BATCH", 2)
+    monkeypatch.setattr("taskyard.operating.operations.BATCH", 2)
     jobs = [add_job() for _ in range(5)]
 
     page = act(operator, "cancel", jobs)

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError
 from rich.console import Console
 
-from taskyard.search import Search
+from taskyard.operating.search import Search
+from taskyard.operating.terminal.job_pages import job_list
+from taskyard.operating.terminal.watching import watch_jobs
 from taskyard.states import JobState
-from taskyard.terminal.job_pages import job_list
-from taskyard.terminal.watching import watch_jobs
 from taskyard.testing import drain
 from tests.example.tasks import nothing
 from tests.tasks.jobs import FAILURE, FUTURE, PAST, add_job, fresh
@@ -282,7 +282,7 @@ def test_a_finished_job_is_watched_to_its_end_at_once(manage):
 @pytest.mark.django_db(transaction=True)
 def test_each_change_of_a_watched_job_is_told(manage, monkeypatch):
     job_id = nothing.enqueue().id
-    monkeypatch.setattr("taskyard.terminal.watching._pause", drain)
+    monkeypatch.setattr("taskyard.operating.terminal.watching._pause", drain)
 
     lines = manage("jobs", "watch", job_id).splitlines()
 
@@ -301,7 +301,7 @@ def test_watching_many_tells_changes_until_interrupted(monkeypatch):
         except StopIteration:
             raise KeyboardInterrupt from None
 
-    monkeypatch.setattr("taskyard.terminal.watching._pause", pause)
+    monkeypatch.setattr("taskyard.operating.terminal.watching._pause", pause)
     output = io.StringIO()
     watch_jobs(Console(file=output, width=200), Search(), 20)
 
@@ -315,7 +315,7 @@ def test_a_terminal_shows_the_table_anew(monkeypatch):
     def pause():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("taskyard.terminal.watching._pause", pause)
+    monkeypatch.setattr("taskyard.operating.terminal.watching._pause", pause)
     output = io.StringIO()
     watch_jobs(Console(file=output, width=200, force_terminal=True), Search(), 20)
 

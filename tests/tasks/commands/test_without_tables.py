@@ -23,7 +23,7 @@ def test_it_is_said_in_one_line(monkeypatch, command, error, said):
         raise error
 
     monkeypatch.setattr("taskyard.database.jobs_alias", fail)
-    for module in ("search", "pauses", "queues", "retention"):
+    for module in ("operating.search", "pauses", "operating.queues", "retention"):
         monkeypatch.setattr(f"taskyard.{module}.jobs_alias", fail)
     monkeypatch.setattr("taskyard.management.commands.schedules.jobs_alias", fail)
     monkeypatch.setattr("taskyard_workers.fleet.jobs_alias", fail)

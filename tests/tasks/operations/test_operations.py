@@ -7,9 +7,9 @@ from asgiref.sync import async_to_sync
 
 import taskyard
 from taskyard import TaskResultDoesNotExist, cancel, cancel_many, retry, retry_many, run_now, run_now_many
-from taskyard import operations as operations_module
 from taskyard.exceptions import UniqueConflict
 from taskyard.models import Job
+from taskyard.operating import operations as operations_module
 from taskyard.signals import job_cancelled
 from taskyard.states import FINISHED, JobState
 from taskyard.testing import drain

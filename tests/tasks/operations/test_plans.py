@@ -8,12 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from taskyard import delivery, queues, retention
+from taskyard import delivery, retention
 from taskyard.models import JOB_TABLE, Job
-from taskyard.operations import CANCEL, RUN_NOW
+from taskyard.operating import queues
+from taskyard.operating.operations import CANCEL, RUN_NOW
+from taskyard.operating.search import Search
 from taskyard.pauses import bring_back
 from taskyard.promotion import promote
-from taskyard.search import Search
 from taskyard.states import JobState
 from taskyard.transitions import Claims, claim, claim_waiting
 from taskyard_workers import fleet, rescue

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from taskyard.operating.queues import oldest_waiting, queue_names, queue_statuses
 from taskyard.pauses import pause_queue
-from taskyard.queues import oldest_waiting, queue_names, queue_statuses
 from taskyard.states import JobState
 from tests.tasks.jobs import FUTURE, PAST, add_job
 
@@ -47,8 +47,8 @@ def test_the_oldest_is_found_on_whatever_priority_it_waits():
 
 
 def test_counts_end_at_the_cap(monkeypatch):
-    monkeypatch.setattr("taskyard.counting.CAP", 2)
-    monkeypatch.setattr("taskyard.counting.Capped.cap", 2)
+    monkeypatch.setattr("taskyard.operating.counting.CAP", 2)
+    monkeypatch.setattr("taskyard.operating.counting.Capped.cap", 2)
     for _ in range(3):
         add_job()
 

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from taskyard import search as search_module
 from taskyard.ids import earliest_job_id, new_job_id
-from taskyard.search import BadSearch, Search, read_age, read_argument, read_since
+from taskyard.operating import search as search_module
+from taskyard.operating.search import BadSearch, Search, read_age, read_argument, read_since
 from taskyard.states import JobState
 from tests.example.tasks import add, succeed_at
 from tests.tasks.jobs import FUTURE, add_job

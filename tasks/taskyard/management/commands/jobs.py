@@ -9,16 +9,16 @@ from taskyard.compat import TaskResultDoesNotExist
 from taskyard.exceptions import UniqueConflict
 from taskyard.ids import parse_job_id
 from taskyard.models import Job
-from taskyard.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
-from taskyard.presenting import as_data, shown_state
+from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
+from taskyard.operating.presenting import as_data, shown_state
+from taskyard.operating.search import BadSearch
+from taskyard.operating.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
+from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.operating.terminal.filters import add_filters, reading, search_of
+from taskyard.operating.terminal.job_pages import job_list, job_page, where_it_ends
+from taskyard.operating.terminal.screen import screen, write_json
+from taskyard.operating.terminal.watching import watch_job, watch_jobs
 from taskyard.results import find_job
-from taskyard.search import BadSearch
-from taskyard.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
-from taskyard.terminal.command import OperatorCommand
-from taskyard.terminal.filters import add_filters, reading, search_of
-from taskyard.terminal.job_pages import job_list, job_page, where_it_ends
-from taskyard.terminal.screen import screen, write_json
-from taskyard.terminal.watching import watch_job, watch_jobs
 
 OPERATIONS = {operation.name: operation for operation in (RETRY, CANCEL, RUN_NOW)}
 

@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from taskyard.database import DatabaseNow
+from taskyard.operating.search import read_age
+from taskyard.operating.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
+from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.operating.terminal.filters import add_filters, reading, search_of
 from taskyard.retention import delete_finished, past_retention, prune
-from taskyard.search import read_age
 from taskyard.states import FINISHED
-from taskyard.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
-from taskyard.terminal.command import OperatorCommand
-from taskyard.terminal.filters import add_filters, reading, search_of
 
 
 class Command(OperatorCommand):

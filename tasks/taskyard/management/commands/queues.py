@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from taskyard.operating.presenting import age
+from taskyard.operating.queues import QueueStatus, queue_statuses
+from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.operating.terminal.screen import plain, screen, state, table, write_json
 from taskyard.pauses import pause_queue, resume_queue
-from taskyard.presenting import age
-from taskyard.queues import QueueStatus, queue_statuses
-from taskyard.terminal.command import OperatorCommand
-from taskyard.terminal.screen import plain, screen, state, table, write_json
 
 
 class Command(OperatorCommand):

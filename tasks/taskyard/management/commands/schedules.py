@@ -8,7 +8,10 @@ from rich.table import Table
 
 from taskyard.database import explained_errors, jobs_alias
 from taskyard.models import Schedule
-from taskyard.presenting import age, shown_json, span
+from taskyard.operating.presenting import age, shown_json, span
+from taskyard.operating.terminal.bulk import confirm
+from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.operating.terminal.screen import plain, screen, state, table, write_json
 from taskyard.schedules.calls import ScheduleFault
 from taskyard.schedules.control import next_runs, pause, resume, run_now
 from taskyard.schedules.showing import (
@@ -19,9 +22,6 @@ from taskyard.schedules.showing import (
     shown_times,
 )
 from taskyard.schedules.synchronising import changed_by_hand
-from taskyard.terminal.bulk import confirm
-from taskyard.terminal.command import OperatorCommand
-from taskyard.terminal.screen import plain, screen, state, table, write_json
 
 RUNS_SHOWN = 5
 

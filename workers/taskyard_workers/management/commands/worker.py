@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from taskyard.backend import JobBackend, WorkerOptions
 from taskyard.compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
-from taskyard.terminal.command import OperatorCommand
+from taskyard.operating.terminal.command import OperatorCommand
 from taskyard_workers import exits
 from taskyard_workers.code_watch import replace_on_change
 from taskyard_workers.shutdown import PARENT_PIPE

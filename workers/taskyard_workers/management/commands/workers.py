@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from taskyard.presenting import age
-from taskyard.terminal.command import OperatorCommand
-from taskyard.terminal.screen import plain, screen, state, table, write_json
+from taskyard.operating.presenting import age
+from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.operating.terminal.screen import plain, screen, state, table, write_json
 from taskyard_workers.fleet import WorkerStatus, worker_statuses
 
 

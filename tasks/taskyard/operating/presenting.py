@@ -6,10 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
-from . import history
-from .fields import CorruptJSON
-from .models import Job
-from .states import JobState
+from taskyard import history
+from taskyard.fields import CorruptJSON
+from taskyard.models import Job
+from taskyard.states import JobState
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from django.apps import apps
 
-from .compat import Task
+from taskyard.compat import Task
 
 
 def known_tasks() -> list[Task]:

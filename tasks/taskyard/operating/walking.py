@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from .database import explained_errors
-from .models import Job
+from taskyard.database import explained_errors
+from taskyard.models import Job
 
 
 def batches(jobs: "QuerySet[Job]", size: int) -> Iterator[list[UUID]]:

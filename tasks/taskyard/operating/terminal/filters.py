@@ -6,7 +6,15 @@ from typing import Any, TypeVar
 
 from django.core.management.base import CommandParser
 
-from taskyard.search import STATES, Argument, BadSearch, Search, read_argument, read_since, read_state
+from taskyard.operating.search import (
+    STATES,
+    Argument,
+    BadSearch,
+    Search,
+    read_argument,
+    read_since,
+    read_state,
+)
 
 T = TypeVar("T")
 

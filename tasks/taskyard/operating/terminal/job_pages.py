@@ -10,7 +10,7 @@ from rich.text import Text
 
 from taskyard.fields import CorruptJSON
 from taskyard.models import Job
-from taskyard.presenting import (
+from taskyard.operating.presenting import (
     age,
     local_time,
     moments,
@@ -22,7 +22,7 @@ from taskyard.presenting import (
     shown_progress,
     shown_state,
 )
-from taskyard.search import WINDOW, Page
+from taskyard.operating.search import WINDOW, Page
 
 from .screen import plain, state, table
 

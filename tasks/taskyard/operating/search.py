@@ -21,14 +21,15 @@ from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from .compat import Task
-from .database import DatabaseNow, explained_errors, jobs_alias
-from .exceptions import JobError
-from .ids import earliest_job_id, parse_job_id
+from taskyard.compat import Task
+from taskyard.database import DatabaseNow, explained_errors, jobs_alias
+from taskyard.exceptions import JobError
+from taskyard.ids import earliest_job_id, parse_job_id
+from taskyard.models import Job
+from taskyard.payload import storable
+from taskyard.states import JobState
+
 from .known_tasks import known_tasks, position_of
-from .models import Job
-from .payload import storable
-from .states import JobState
 
 WINDOW = 100_000
 """How many jobs one page looks through, newest first, where no index leads to what is wanted."""

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from taskyard.models import Job
-from taskyard.presenting import note, shown_progress, shown_state
+from taskyard.operating.presenting import note, shown_progress, shown_state
+from taskyard.operating.search import Search
 from taskyard.results import find_job
-from taskyard.search import Search
 
 from .job_pages import job_list, job_page
 from .screen import plain

@@ -13,17 +13,18 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from .announcing import announce
-from .compat import TaskResult
-from .database import DatabaseNow, explained_errors, jobs_alias
-from .exceptions import UniqueConflict
-from .models import Job
-from .results import find_job
-from .retention import retention_of
-from .signals import job_cancelled
-from .states import TRANSITIONS, Event, JobState
-from .transitions import ask_to_cancel, cancel_waiting, requeue
-from .unique import unique_key_of
+from taskyard.announcing import announce
+from taskyard.compat import TaskResult
+from taskyard.database import DatabaseNow, explained_errors, jobs_alias
+from taskyard.exceptions import UniqueConflict
+from taskyard.models import Job
+from taskyard.results import find_job
+from taskyard.retention import retention_of
+from taskyard.signals import job_cancelled
+from taskyard.states import TRANSITIONS, Event, JobState
+from taskyard.transitions import ask_to_cancel, cancel_waiting, requeue
+from taskyard.unique import unique_key_of
+
 from .walking import batches
 
 BATCH = 500

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from .database import explained_errors
+from taskyard.database import explained_errors
 
 CAP = 10_000
 """Beyond so many rows nobody needs the exact number, and no page should wait for it."""

@@ -7,14 +7,15 @@ from datetime import datetime
 
 from django.db.models import Count
 
-from .backend import JobBackend
-from .compat import InvalidTaskBackend, task_backends
+from taskyard.backend import JobBackend
+from taskyard.compat import InvalidTaskBackend, task_backends
+from taskyard.database import as_datetime, explained_errors, jobs_alias, jobs_connection, run
+from taskyard.delivery import waiting_queues
+from taskyard.models import JOB_TABLE, Job, PausedQueue
+from taskyard.pauses import paused_queues
+from taskyard.states import JobState
+
 from .counting import CAP, Capped, capped
-from .database import as_datetime, explained_errors, jobs_alias, jobs_connection, run
-from .delivery import waiting_queues
-from .models import JOB_TABLE, Job, PausedQueue
-from .pauses import paused_queues
-from .states import JobState
 
 
 @dataclass(frozen=True, slots=True)
