@@ -46,6 +46,15 @@ class Dialect:
         """Return the clause that passes over rows in another's hands."""
         return "FOR UPDATE SKIP LOCKED" if self.locks_rows else ""
 
+    def among(self, chosen: str) -> str:
+        """Return the condition that a row's id is among those that a SELECT chooses.
+
+        PostgreSQL may run a subquery behind IN once for each row it looks at. One with a LIMIT that passes
+        over locked rows then chooses others each time, and more than its limit in all. As an array it runs
+        once.
+        """
+        return f"id = ANY(ARRAY({chosen}))" if self.casts else f"id IN ({chosen})"
+
     def typed(self, sql_type: str, expression: str = "%s") -> str:
         """Return the expression, cast where the database needs it."""
         return f"{expression}::{sql_type}" if self.casts else expression

@@ -129,7 +129,7 @@ def take(
         parameters: those of the assignments.
     """
     if dialect.returning:
-        statement = f"UPDATE {JOB_TABLE} SET {assigned} WHERE id IN ({chosen}) RETURNING *"
+        statement = f"UPDATE {JOB_TABLE} SET {assigned} WHERE {dialect.among(chosen)} RETURNING *"
         with explained_errors():
             return list(Job.objects.using(connection.alias).raw(statement, [*parameters, *which]))
     with transaction.atomic(using=connection.alias):

@@ -24,12 +24,13 @@ def prune(limit: int = BATCH) -> int:
     """
     connection = jobs_connection()
     dialect = dialect_of(connection)
-    statement = (
-        f"DELETE FROM {JOB_TABLE} WHERE id IN (SELECT id FROM (SELECT id FROM {JOB_TABLE} "
-        f"WHERE prune_at IS NOT NULL AND prune_at <= {dialect.now} "
+    past = (
+        f"SELECT id FROM {JOB_TABLE} WHERE prune_at IS NOT NULL AND prune_at <= {dialect.now} "
         f"AND (unique_until IS NULL OR unique_until <= {dialect.now}) ORDER BY prune_at LIMIT %s "
-        f"{dialect.skip_locked()}) AS done_with)"
+        f"{dialect.skip_locked()}"
     )
+    # Once more in brackets, because MySQL takes no LIMIT in such a place otherwise.
+    statement = f"DELETE FROM {JOB_TABLE} WHERE {dialect.among(f'SELECT id FROM ({past}) AS done_with')}"
     with explained_errors(), connection.cursor() as cursor:
         cursor.execute(statement, [limit])
         return int(cursor.rowcount)

@@ -79,7 +79,7 @@ def claim_waiting(claims: Claims) -> list[Job]:
     dialect = dialect_of(connection)
     chosen, parameters = _waiting_jobs(dialect, claims)
     if dialect.returning:
-        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id IN ({chosen}) RETURNING *"
+        statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE {dialect.among(chosen)} RETURNING *"
         jobs = _jobs(connection, statement, [claims.worker, *parameters])
     else:
         with transaction.atomic(using=connection.alias):

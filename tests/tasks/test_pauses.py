@@ -1,6 +1,8 @@
 """Paused queues: nothing is claimed from them, and nothing of theirs is lost."""
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
 
 from taskyard import pauses
 from taskyard.pauses import bring_back, pause_queue, paused_queues, resume_queue, set_aside
@@ -31,6 +33,7 @@ async def test_the_async_twins_do_the_same():
     assert await pauses.apause_queue("mail")
     assert list(await pauses.apaused_queues()) == ["mail"]
     assert await pauses.aresume_queue("mail")
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.mark.parametrize("queues", [("mail",), ("default", "mail")], ids=["alone", "beside another"])

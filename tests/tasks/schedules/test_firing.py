@@ -309,7 +309,7 @@ def test_a_clock_that_jumps_ahead_is_a_time_without_dispatcher():
     clock_jumps(5 * HOUR + 10 * MINUTE)
     fire_due()
 
-    assert len(slots_of(schedule)) <= 1
+    assert len(slots_of(schedule)) <= 2, "none of the five missed; one before or after may have been on time"
     assert now() < fresh(schedule).next_slot <= now() + HOUR
 
 
