@@ -152,12 +152,13 @@ def test_a_task_that_cannot_be_interrupted_has_its_process_replaced(start, effec
 
 
 def test_sigterm_lets_running_jobs_finish(start, effects):
-    tasks.leave_slowly.enqueue("sync", 1.5)
-    tasks.leave_slowly_async.enqueue("async", 1.5)
+    tasks.leave_slowly.enqueue("sync", 3)
+    tasks.leave_slowly_async.enqueue("async", 3)
     worker = start("worker")
     wait_until(lambda: len(effects()) == 2, "both run")
 
     worker.signal(signal.SIGTERM)
+    worker.wait_for_log("Waiting up to")
     tasks.leave.enqueue("too late")
 
     assert worker.ended() == 0, worker.log
