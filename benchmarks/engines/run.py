@@ -97,8 +97,8 @@ def measure_all(names: Sequence[str], database: str, jobs: int) -> dict[str, dic
         for name in names:
             sys.stderr.write(f"{name} …\n")
             figures[name] = measure(running, name, jobs)
-        for module in ("rescue", "cancel"):
-            sys.stderr.write(f"{module} …\n")
-            for name, seconds in measure_together(running, names, module).items():
-                figures[name][module] = seconds
+            figures[name] |= {"cancel": measure_together(running, [name], "cancel")[name]}
+        sys.stderr.write("killing workers …\n")
+        for name, seconds in measure_together(running, names, "rescue").items():
+            figures[name]["rescue"] = seconds
     return figures
