@@ -1,4 +1,4 @@
-"""What people call to cancel, retry or hurry jobs; `taskyard.operations` does it."""
+"""What people call to cancel, retry or hurry jobs; `taskyard.operating.operations` does it."""
 
 from typing import TYPE_CHECKING
 

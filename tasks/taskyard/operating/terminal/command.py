@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from taskyard.database import explained_errors
 from taskyard.exceptions import NotMigrated
 
 
@@ -18,7 +19,8 @@ class OperatorCommand(BaseCommand):
             CommandError: also where the database does not answer, or has no tables of ours.
         """
         try:
-            return super().execute(*args, **options)
+            with explained_errors():
+                return super().execute(*args, **options)
         except NotMigrated as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
