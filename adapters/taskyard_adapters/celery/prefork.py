@@ -15,6 +15,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from billiard.pool import EX_RECYCLE  # type: ignore[import-untyped]
+from billiard.process import BaseProcess as Process  # type: ignore[import-untyped]
 from celery.signals import worker_process_init, worker_process_shutdown  # type: ignore[import-untyped]
 from celery.worker import state  # type: ignore[import-untyped]
 from django.db import connections
@@ -25,7 +27,7 @@ from taskyard_workers import exits
 from taskyard_workers.engine_worker import jobs_wait
 from taskyard_workers.models import WorkerProcess
 from taskyard_workers.queues import LOOK_AGAIN, QueueNames
-from taskyard_workers.shutdown import PARENT_PIPE, Shutdown
+from taskyard_workers.shutdown import PARENT_PIPE, STOP, Shutdown
 
 from .app import OwnApp, SiteApps, app_of, make_ready_to_run, register_task
 from .controller import Controller
@@ -180,6 +182,7 @@ class Fleet:
             self._end_when_all_is_done(now)
 
     def _end_when_all_is_done(self, now: float) -> None:
+        self._note_the_dead()
         at_work = self._children() - set(self._codes)
         if not at_work:
             self._is_ending = True
@@ -192,6 +195,14 @@ class Fleet:
             _kill(at_work)
             self._codes.update(dict.fromkeys(at_work, exits.CUT_OFF))
 
+    def _note_the_dead(self) -> None:
+        """Count as ended who died without a report: the pool replaces nobody while it is not connected."""
+        for process in self._processes():
+            if process.exitcode is not None:
+                # Who died of the signal had not begun to listen, and so had no job.
+                is_clean = process.exitcode in (0, EX_RECYCLE, -STOP)
+                self._codes.setdefault(process.pid, exits.CLEAN if is_clean else exits.CUT_OFF)
+
     def _cut_short(self, _signal: int, _frame: FrameType | None) -> None:
         """End this process, whose farewell to the broker takes too long. All jobs have been recorded."""
         logger.warning("The broker does not take our farewell; this worker ends without it.")
@@ -200,10 +211,13 @@ class Fleet:
         os._exit(self.exit_code)
 
     def _children(self) -> set[int]:
+        return {process.pid for process in self._processes()}
+
+    def _processes(self) -> list[Process]:
         try:
-            return set(self._controller.pool.info["processes"])
-        except AttributeError:  # the pool has ended
-            return set()
+            return list(self._controller.pool._pool._pool)  # noqa: SLF001 - Celery tells their ids only
+        except (AttributeError, TypeError):  # the pool has ended
+            return []
 
 
 def _kill(processes: Iterable[int]) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -40,7 +41,27 @@ class TestEnding(scenarios.Ending):
 
 
 class TestBrokerFaults(scenarios.BrokerTrouble):
-    pass
+    def test_nobody_waits_for_a_child_that_died_before_the_broker_was_there(self, engine):
+        engine.broker.stop()
+        worker = ready(engine, "--concurrency", "2")
+        child = wait_until(children().first, "a child is registered")
+        os.kill(child.pid, signal.SIGKILL)
+
+        worker.terminate()
+
+        assert worker.ended(20) == 3, worker.log
+
+    def test_a_signal_to_a_child_that_does_not_listen_yet_is_no_fault(self, engine):
+        engine.broker.stop()
+        worker = engine.worker("--concurrency", "2")
+        parent = worker.process.pid
+        listed = Path(f"/proc/{parent}/task/{parent}/children")
+        child = wait_until(listed.read_text, "there is a child").split()[-1]
+
+        os.kill(int(child), signal.SIGTERM)
+        worker.terminate()
+
+        assert worker.ended(20) == 0, worker.log
 
 
 def children():
