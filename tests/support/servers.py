@@ -77,6 +77,7 @@ def mysql() -> Iterator[str]:
                 *(server, *common, f"--port={port}", "--bind-address=127.0.0.1"),
                 *(f"--socket={folder}/socket", f"--pid-file={folder}/pid"),
                 "--character-set-server=utf8mb4",
+                "--max-connections=300",
             ],
             stdout=log,
             stderr=log,
@@ -120,7 +121,7 @@ def postgresql() -> Iterator[str]:
         process = subprocess.Popen(
             [
                 *(server, "-D", data, "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1"),
-                *("-c", "max_connections=200", "-c", "timezone=UTC"),
+                *("-c", "max_connections=300", "-c", "timezone=UTC"),
             ],
             stdout=log,
             stderr=log,
