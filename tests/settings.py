@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     *(["django_q"] if find_spec("django_q") else []),
     "taskyard",
     "taskyard_workers",
+    "taskyard_monitoring",
     "tests.example",
 ]
 

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "shop",
     "taskyard",
     "taskyard_workers",
+    "taskyard_monitoring",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

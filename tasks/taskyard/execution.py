@@ -19,7 +19,7 @@ from .compat import asend_robust, task_finished, task_started
 from .current import running
 from .exceptions import WorkerStopping
 from .run import Run
-from .signals import job_cancelled, job_retried
+from .signals import attempt_ended, attempt_started, job_cancelled, job_retried
 from .states import Event
 from .transitions import Outcome
 
@@ -50,18 +50,28 @@ async def attempt(run: Run, effects: Effects) -> Outcome | None:
         KeyboardInterrupt: from the task, once the job is handed back.
     """
     with running(run):
-        await _announce(task_started, run, effects)
+        attempt_started.send_robust(sender=Run, run=run)
+        ended: Outcome | None = None
         try:
-            outcome = run.succeeded(await effects.call(run))
-        except KeyboardInterrupt:
-            await _recorded(run, run.released(), effects)
-            raise
-        except WorkerStopping:
-            return await _recorded(run, run.released(), effects)
-        except BaseException as error:
-            # Inside the except block, because receivers read sys.exc_info().
-            return await _close(run, run.ended_by(error), effects, error)
-        return await _close(run, outcome, effects)
+            ended = await _attempt(run, effects)
+        finally:
+            attempt_ended.send_robust(sender=Run, run=run, outcome=ended)
+        return ended
+
+
+async def _attempt(run: Run, effects: Effects) -> Outcome | None:
+    await _announce(task_started, run, effects)
+    try:
+        outcome = run.succeeded(await effects.call(run))
+    except KeyboardInterrupt:
+        await _recorded(run, run.released(), effects)
+        raise
+    except WorkerStopping:
+        return await _recorded(run, run.released(), effects)
+    except BaseException as error:
+        # Inside the except block, because receivers read sys.exc_info().
+        return await _close(run, run.ended_by(error), effects, error)
+    return await _close(run, outcome, effects)
 
 
 async def _close(

@@ -21,7 +21,19 @@ job_cancelled = Signal()
 job_progressed = Signal()
 """A running job has said how far it is, as `progress`; at most once a second for each job."""
 
+attempt_started = Signal()
+"""For instruments: an attempt begins, as `run`, in the process and context that makes it.
+
+Unlike the signals above, this and `attempt_ended` are sent on the spot also from event loops, and for jobs
+whose task is gone. Receivers are called for each and every attempt: they must be fast and never wait.
+"""
+
+attempt_ended = Signal()
+"""For instruments: an attempt has ended, as `run` and `outcome`; None where the outcome was refused."""
+
 __all__ = [
+    "attempt_ended",
+    "attempt_started",
     "job_cancelled",
     "job_progressed",
     "job_rescued",

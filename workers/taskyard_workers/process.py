@@ -17,6 +17,7 @@ from .live import LiveJobs
 from .membership import Membership
 from .recorder import Recorder
 from .shutdown import Shutdown
+from .signals import process_started, process_stopping
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,13 @@ class JobProcess:
         self.membership.join()
         self.recorder.start()
         self._cancel_watch.start()
+        process_started.send_robust(sender=JobProcess, process=self)
         try:
             yield
         finally:
             self._cancel_watch.stop()
             self.recorder.close()
+            process_stopping.send_robust(sender=JobProcess, process=self)
             self.membership.leave()
 
     def may_claim(self) -> int:

@@ -1,0 +1,1 @@
+"""Numbers for Prometheus: what worker processes count, and what the database tells."""
