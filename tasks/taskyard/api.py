@@ -64,7 +64,7 @@ def as_call(arguments: Arguments) -> Call:
         return (), arguments
     if isinstance(arguments, str | bytes) or not isinstance(arguments, Sequence):
         raise TypeError(
-            f"A call's arguments are a tuple or list, or a mapping of keyword arguments; got {arguments!r}. "
-            "For one argument write (value,)."
+            "A call's arguments are a tuple or list, or a mapping of keyword arguments; got "
+            f"{type(arguments).__name__}. For one argument write (value,)."
         )
     return arguments, {}

@@ -8,7 +8,7 @@ makes a backend while modules load, before Django's app registry is ready.
 import logging
 import sys
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import partial
@@ -18,12 +18,21 @@ from asgiref.sync import sync_to_async
 from django.core.checks import CheckMessage
 
 from .breaker import breaker_for
-from .compat import BaseTaskBackend, InvalidTask, InvalidTaskBackend, Task, task_enqueued
+from .compat import (
+    BaseTaskBackend,
+    InvalidTask,
+    InvalidTaskBackend,
+    Task,
+    task_backends,
+    task_enqueued,
+)
 from .ids import new_job_id
 from .keeping import USUAL_RETENTION, Retention, check_retention
 from .metadata import present_metadata
 from .payload import storable
 from .policy import policy_of
+from .signals import jobs_created
+from .tags import tags_of
 
 if TYPE_CHECKING:
     from .delivery import Delivery
@@ -56,6 +65,10 @@ class BackendOptions:
     """How long a job may wait behind more urgent ones of its queue; then it becomes as urgent as they. None:
     for ever."""
 
+    REDACT: str | None = None
+    """Dotted path of the function that says what may be shown of a job's arguments; None: what is not named
+    like a secret. See `taskyard.operating.redaction`."""
+
     def __post_init__(self) -> None:
         if self.PROMOTE_AFTER is not None and (
             not isinstance(self.PROMOTE_AFTER, timedelta) or timedelta(0) >= self.PROMOTE_AFTER
@@ -65,6 +78,8 @@ class BackendOptions:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a whole number of bytes above 0.")
+        if self.REDACT is not None and not isinstance(self.REDACT, str):
+            raise ValueError("REDACT must be the dotted path of a function, or None.")
         try:
             check_retention(self.RETENTION)
         except ValueError as fault:
@@ -317,13 +332,16 @@ class JobBackend(BaseTaskBackend):
         ]
         look_again_on_commit(stood_for, partial(self.enqueue_jobs, task, unique=unique))
 
-    def _add_metadata(self, task: Task, jobs: Iterable["Job"]) -> None:
+    def _add_metadata(self, task: Task, jobs: Sequence["Job"]) -> None:
         metadata = present_metadata()
+        if tags := dict.fromkeys([*policy_of(task).tags, *tags_of(metadata)]):
+            metadata["tags"] = list(tags)
         if metadata:
             what, limit = f"The metadata for {task.module_path} do", self.settings.MAX_ARGUMENT_BYTES
             metadata = storable(what, metadata, limit, "MAX_ARGUMENT_BYTES")
             for job in jobs:
                 job.metadata = job.metadata or metadata
+        jobs_created.send_robust(sender=type(self), task=task, jobs=jobs)
 
     def _insert_for_async(
         self, task: Task, jobs: Sequence["Job"]
@@ -365,6 +383,26 @@ class JobBackend(BaseTaskBackend):
         )
         if self.leases_deliveries:
             hand_back(batch)
+
+
+def job_backends(
+    on_fault: Callable[[str, InvalidTaskBackend], object] = lambda *_: None,
+) -> dict[str, JobBackend]:
+    """Return the site's backends that are Taskyard's, by alias.
+
+    Args:
+        on_fault: told of one that cannot be made, and why; it is left out. Whoever uses it is told as well.
+    """
+    found = {}
+    for alias in task_backends:
+        try:
+            backend = task_backends[alias]
+        except InvalidTaskBackend as fault:
+            on_fault(alias, fault)
+            continue
+        if isinstance(backend, JobBackend):
+            found[alias] = backend
+    return found
 
 
 def _results(task: Task, jobs: Sequence["Job"], standing: Sequence["Job | None"]) -> list["JobResult"]:

@@ -7,8 +7,7 @@ from typing import Any
 from django.core import checks
 from django.db import connections, router
 
-from .backend import JobBackend
-from .compat import InvalidTaskBackend, task_backends
+from .backend import JobBackend, job_backends
 from .engines import DEFAULT_PREFIX, BrokerOptions
 
 
@@ -71,13 +70,30 @@ def check_prefix(**_: Any) -> list[checks.CheckMessage]:
     ]
 
 
-def _backends_with_a_broker() -> Iterator[tuple[JobBackend, BrokerOptions]]:
-    for alias in task_backends:
+@checks.register
+def check_redaction(**_: Any) -> list[checks.CheckMessage]:
+    """Refuse a hook that is not there: nothing of a job's arguments would be shown."""
+    from .operating.redaction import load_hook  # noqa: PLC0415 - models load after the app registry
+
+    faults: list[checks.CheckMessage] = []
+    for alias, backend in job_backends().items():
         try:
-            backend = task_backends[alias]
-        except InvalidTaskBackend:  # reported where it is used, with the reason
-            continue
-        if isinstance(backend, JobBackend) and isinstance(backend.settings, BrokerOptions):
+            load_hook(backend.settings.REDACT)
+        except Exception as error:  # its module may raise anything while it loads
+            faults.append(
+                checks.Error(
+                    f"TASKS[{alias!r}]['OPTIONS']['REDACT'] names no function that can be imported: {error}",
+                    hint="Give the dotted path of a function (task, args, kwargs) that returns the args and "
+                    "kwargs to be shown, or leave REDACT out: what is named like a secret is hidden then.",
+                    id="taskyard.E002",
+                )
+            )
+    return faults
+
+
+def _backends_with_a_broker() -> Iterator[tuple[JobBackend, BrokerOptions]]:
+    for backend in job_backends().values():
+        if isinstance(backend.settings, BrokerOptions):
             yield backend, backend.settings
 
 

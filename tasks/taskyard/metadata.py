@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from .tags import check_tags
+
 _present: ContextVar[Mapping[str, Any]] = ContextVar("taskyard_metadata")
 
 
@@ -22,8 +24,17 @@ def job_metadata(**metadata: Any) -> Iterator[None]:
 
     Values are JSON, or functions without arguments that return such: those are called when a job is enqueued,
     so what is costly to find costs nothing where no job is. None leaves a name out.
+
+    `tags` are words to find the jobs by, such as `["billing"]`; they are added to those that hold already and
+    to those of the tasks' policies.
+
+    Raises:
+        TypeError, ValueError: where the tags are none.
     """
-    with only({**_present.get({}), **metadata}):
+    present = _present.get({})
+    if metadata.get("tags") is not None:
+        metadata["tags"] = _added(present.get("tags"), metadata["tags"])
+    with only({**present, **metadata}):
         yield
 
 
@@ -39,8 +50,19 @@ def only(metadata: Mapping[str, Any]) -> Iterator[None]:
 
 def present_metadata() -> dict[str, Any]:
     """Return what a job that is enqueued now is to carry."""
-    values = {name: value() if callable(value) else value for name, value in _present.get({}).items()}
+    values = {name: _now(value) for name, value in _present.get({}).items()}
     return {name: value for name, value in values.items() if value is not None} | _trace_context()
+
+
+def _now(value: Any) -> Any:
+    return value() if callable(value) else value
+
+
+def _added(tags: Any, more: Any) -> Any:
+    """Return a function of what both say; a mistake is told at once where it can be."""
+    if not callable(more):
+        check_tags(more)
+    return lambda: [*(_now(tags) or ()), *check_tags(_now(more))]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ It sits under `@task` and only attaches data to the function, so the same code r
 Immediate and Dummy backends.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from .backoff import Backoff, Exponential
 from .compat import Task
 from .exceptions import GiveUp, Retry
 from .keeping import Retention, check_retention
+from .tags import check_tags
 from .unique import Unique, Uniqueness, While
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,6 +65,9 @@ class Policy:
 
     unique: Uniqueness | None = None
     """What makes two jobs the same, of which there is to be one; None: nothing."""
+
+    tags: tuple[str, ...] = ()
+    """Words by which its jobs are found, beside those of `taskyard.job_metadata`."""
 
     def __post_init__(self) -> None:
         self._check_counts()
@@ -132,8 +136,9 @@ def policy(  # noqa: PLR0913 - one argument for each thing it can say
     unique: Unique = False,
     unique_while: While | None = None,
     unique_for: timedelta | None = None,
+    tags: Iterable[str] = DEFAULT_POLICY.tags,
 ) -> Callable[[F], F]:
-    """Attach a `Policy` to a task's function; see `Policy` for each argument, and `Uniqueness` for the last.
+    """Attach a `Policy` to a task's function; see `Policy` for each argument, and `Uniqueness` for some.
 
     Args:
         unique: True: one job of the same arguments; names of parameters: of the same values of these; a
@@ -155,6 +160,7 @@ def policy(  # noqa: PLR0913 - one argument for each thing it can say
         retention=retention,
         max_rescues=max_rescues,
         unique=_uniqueness(unique, unique_while, unique_for),
+        tags=_tags(tags),
     )
 
     def attach(function: F) -> F:
@@ -169,6 +175,13 @@ def policy(  # noqa: PLR0913 - one argument for each thing it can say
         return function
 
     return attach
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    try:
+        return check_tags(tags)
+    except (TypeError, ValueError) as fault:
+        raise type(fault)(f"@policy(tags=…): {fault}") from fault
 
 
 def _uniqueness(unique: Unique, during: While | None, at_least: timedelta | None) -> Uniqueness | None:

@@ -21,6 +21,12 @@ job_cancelled = Signal()
 job_progressed = Signal()
 """A running job has said how far it is, as `progress`; at most once a second for each job."""
 
+jobs_created = Signal()
+"""For instruments: jobs of one task were made and are about to be inserted, as `task` and `jobs`.
+
+Receivers may put metadata of their own in place (jobs may share one mapping: replace it, never change it).
+"""
+
 attempt_started = Signal()
 """For instruments: an attempt begins, as `run`, in the process and context that makes it.
 
@@ -38,6 +44,7 @@ __all__ = [
     "job_progressed",
     "job_rescued",
     "job_retried",
+    "jobs_created",
     "task_enqueued",
     "task_finished",
     "task_started",

@@ -1,8 +1,11 @@
 """What the tests of the jobs share."""
 
+import json
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 
@@ -10,3 +13,33 @@ from django.utils import timezone
 def tomorrow():
     """A time that has not come."""
     return timezone.now() + timedelta(days=1)
+
+
+@pytest.fixture
+def manage(db):
+    """Run a management command: `manage("jobs", "list")`; returns what it wrote."""
+
+    def run(*arguments):
+        output = StringIO()
+        call_command(*map(str, arguments), stdout=output, stderr=output)
+        return output.getvalue()
+
+    return run
+
+
+@pytest.fixture
+def manage_json(manage):
+    """Run a management command with --json, and return the objects that it wrote."""
+    return lambda *arguments: [json.loads(line) for line in manage(*arguments, "--json").splitlines()]
+
+
+@pytest.fixture
+def hook(settings):
+    """Set what redacts arguments on the default backend: `hook("hide_orders")`, from tests.example.privacy."""
+
+    def use(name):
+        default = settings.TASKS["default"]
+        options = {**default.get("OPTIONS", {}), "REDACT": f"tests.example.privacy.{name}"}
+        settings.TASKS = {**settings.TASKS, "default": {**default, "OPTIONS": options}}
+
+    return use

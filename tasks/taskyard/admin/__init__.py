@@ -1,5 +1,5 @@
-"""Jobs, queues and schedules in Django's admin."""
+"""Jobs, queues, schedules and what operators did with them in Django's admin."""
 
-from . import jobs, queues, schedules
+from . import audit, jobs, queues, schedules
 
-__all__ = ["jobs", "queues", "schedules"]
+__all__ = ["audit", "jobs", "queues", "schedules"]

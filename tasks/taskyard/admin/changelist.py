@@ -3,6 +3,7 @@
 Nothing is counted beyond a cap, and what no index leads to is looked for among the newest jobs alone.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +17,17 @@ from taskyard.models import Job
 from taskyard.operating.counting import Capped, capped
 from taskyard.operating.search import WINDOW, BadSearch, Search
 
-from .filters import WordFilter
+from .filters import FILTERS
+
+
+def search_of(query: str, filters: Mapping[str, str]) -> Search:
+    """Return what is looked for: what stands in the search box, and what the filters add.
+
+    Raises:
+        BadSearch: where that cannot be read.
+    """
+    named = {each.parameter_name: filters.get(each.parameter_name) for each in FILTERS}
+    return Search.parse(query, [f"{name}:{value}" for name, value in named.items() if value])
 
 
 class CappedPaginator(Paginator):
@@ -39,18 +50,11 @@ class JobChangeList(ChangeList):
         self.filter_specs, self.has_filters, *_, self.has_active_filters = self.get_filters(request)
         self.clear_all_filters_qs = self.get_query_string(remove=self.get_filters_params())
         try:
-            search = self._search()
+            search = search_of(self.query, request.GET)
         except BadSearch as fault:
             messages.error(request, f"Nothing was looked for. {fault}")
             return Job.objects.none()
         return self._found(search)
-
-    def _search(self) -> Search:
-        search = Search.parse(self.query)
-        for each in self.filter_specs:
-            if isinstance(each, WordFilter) and (value := each.value()):
-                search = search.with_word(f"{each.parameter_name}:{value}")
-        return search
 
     def _found(self, search: Search) -> "QuerySet[Job]":
         jobs = search.jobs().defer("return_value", "metadata")

@@ -18,6 +18,8 @@ from taskyard.states import JobState
 class WordFilter(SimpleListFilter):
     """Adds a word to the search."""
 
+    parameter_name: str
+
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
         """Leave the rows to the search."""
 
@@ -69,3 +71,7 @@ class SinceFilter(WordFilter):
     def lookups(self, request: HttpRequest, model_admin: "ModelAdmin[Job]") -> Iterable[tuple[str, str]]:
         """Offer a few usual times."""
         return [("10m", "10 minutes"), ("1h", "1 hour"), ("1d", "1 day"), ("7d", "7 days")]
+
+
+FILTERS: tuple[type[WordFilter], ...] = (StateFilter, QueueFilter, SinceFilter, TaskFilter)
+"""As they stand beside the list."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -19,24 +19,15 @@ from django.utils.safestring import SafeString
 from taskyard.compat import TaskResultDoesNotExist
 from taskyard.exceptions import UniqueConflict
 from taskyard.models import Job
+from taskyard.operating import presenting
 from taskyard.operating.counting import capped
+from taskyard.operating.deeds import on_job, on_jobs
 from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
-from taskyard.operating.presenting import (
-    age,
-    local_time,
-    moments,
-    note,
-    run_time,
-    shown_attempt,
-    shown_call,
-    shown_json,
-    shown_progress,
-    shown_state,
-)
 from taskyard.results import find_job
 
-from .changelist import CappedPaginator, JobChangeList
-from .filters import QueueFilter, SinceFilter, StateFilter, TaskFilter
+from .acting import operator_of
+from .changelist import CappedPaginator, JobChangeList, search_of
+from .filters import FILTERS
 from .read_only import ReadOnly
 
 OPERATIONS = {operation.name: operation for operation in (RETRY, CANCEL, RUN_NOW)}
@@ -44,7 +35,10 @@ OPERATIONS = {operation.name: operation for operation in (RETRY, CANCEL, RUN_NOW
 AT_ONCE = 10_000
 """Jobs that one request acts on at most, so that it ends."""
 
-PAGE = ("shown_state", "call", "progress_in_words", "returned", "earlier_attempts", "times", "carried")
+PAGE = (
+    *("shown_state", "call", "progress_in_words", "returned", "earlier_attempts", "times"),
+    *("tags", "carried"),
+)
 """What the page of a job shows first, by the methods that show it."""
 
 WAY = (
@@ -63,15 +57,13 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     list_display = ("shown_state", "job", "queue", "enqueued", "tries", "note")
     list_display_links = ("job",)
-    list_filter = (StateFilter, QueueFilter, SinceFilter, TaskFilter)
+    list_filter = FILTERS
     list_per_page = 50
     list_max_show_all = 0
     list_select_related = ()
     sortable_by = ()
     search_fields = ("id",)  # for the search box to be there; taskyard.operating.search reads it
-    search_help_text = (
-        "An id, a task, or words such as state:failed queue:mail since:2h args.order:42 worker:NAME"
-    )
+    search_help_text = "An id, a task, or words such as state:failed queue:mail since:2h tag:eu args.order:42"
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator
@@ -101,19 +93,23 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="state")
     def shown_state(self, job: Job) -> SafeString:
         """Show the state in its colour."""
-        state = shown_state(job)
+        state = presenting.shown_state(job)
         return format_html('<span class="taskyard-state taskyard-{}">{}</span>', state, state)
 
     @admin.display(description="job")
     def job(self, job: Job) -> SafeString:
         """Show the task, and the arguments under it."""
-        return format_html('{}<span class="taskyard-call">{}</span>', job.task, _short(shown_call(job)))
+        return format_html(
+            '{}<span class="taskyard-call">{}</span>', job.task, _short(presenting.shown_call(job))
+        )
 
     @admin.display(description="enqueued")
     def enqueued(self, job: Job) -> SafeString:
         """Show how long ago it was enqueued."""
         return format_html(
-            '<time datetime="{0}" title="{0}">{1}</time>', job.enqueued_at.isoformat(), age(job.enqueued_at)
+            '<time datetime="{0}" title="{0}">{1}</time>',
+            job.enqueued_at.isoformat(),
+            presenting.age(job.enqueued_at),
         )
 
     @admin.display(description="tries")
@@ -124,7 +120,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="note", empty_value="")
     def note(self, job: Job) -> str:
         """Show why it failed, how far it is, or when it starts."""
-        return _short(note(job))
+        return _short(presenting.note(job))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -148,31 +144,36 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="call")
     def call(self, job: Job) -> SafeString:
         """Show the task with its arguments."""
-        return format_html("<code>{}{}</code>", job.task, shown_call(job))
+        return format_html("<code>{}{}</code>", job.task, presenting.shown_call(job))
 
     @admin.display(description="progress")
     def progress_in_words(self, job: Job) -> str:
         """Show how far it is."""
-        return shown_progress(job)
+        return presenting.shown_progress(job)
 
     @admin.display(description="returned")
     def returned(self, job: Job) -> SafeString | str:
         """Show what the task returned."""
-        return "" if job.return_value is None else _block(shown_json(job.return_value, indent=2))
+        return _block(presenting.shown_return_value(job, indent=2))
+
+    @admin.display(description="tags")
+    def tags(self, job: Job) -> str:
+        """Show by what words it is found."""
+        return presenting.shown_tags(job)
 
     @admin.display(description="metadata")
     def carried(self, job: Job) -> SafeString | str:
         """Show what travels with the job."""
-        return _block(shown_json(job.metadata, indent=2)) if job.metadata else ""
+        return _block(presenting.shown_metadata(job, indent=2))
 
     @admin.display(description="times")
     def times(self, job: Job) -> SafeString:
         """Show what happened when, and what is to come."""
         rows = [
-            (label, formats.date_format(local_time(moment), "Y-m-d H:i:s"), age(moment))
-            for label, moment in moments(job)
+            (label, formats.date_format(presenting.local_time(moment), "Y-m-d H:i:s"), presenting.age(moment))
+            for label, moment in presenting.moments(job)
         ]
-        if took := run_time(job):
+        if took := presenting.run_time(job):
             rows.append(("latest attempt took" if job.is_finished else "latest attempt runs for", took, ""))
         cells = format_html_join("", "<tr><td>{}</td><td>{}</td><td>{}</td></tr>", rows)
         return format_html('<table class="taskyard-times">{}</table>', cells)
@@ -181,7 +182,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     def earlier_attempts(self, job: Job) -> SafeString:
         """Show the attempts that did not succeed, with their errors, latest first."""
         entries = [
-            (shown_attempt(entry), entry.get("error", {}).get("traceback", ""))
+            (presenting.shown_attempt(entry), entry.get("error", {}).get("traceback", ""))
             for entry in reversed(job.history())
         ]
         return format_html_join("", "<h4>{}</h4><pre>{}</pre>", entries)
@@ -209,7 +210,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         """Say how many jobs it would be, and do it once that is confirmed."""
         if "confirmed" not in request.POST:
             return self._ask(operation, request, jobs)
-        done = operation.to_many(jobs, limit=AT_ONCE)
+        done = on_jobs(operator_of(request), operation, jobs, _subject(request), limit=AT_ONCE)
         left = capped(jobs.filter(operation.applies_to)) if done >= AT_ONCE else 0
         more = f" {left} are left: do it again." if left else ""
         messages.success(request, f"{_jobs(done)} {operation.done}.{more}")
@@ -253,12 +254,14 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     def _steer_one(self, operation: Operation, request: HttpRequest, job_id: UUID) -> None:
         try:
-            if operation.to_one(job_id):
+            if on_job(operator_of(request), operation, job_id):
                 messages.success(request, f"The job is {operation.done}.")
                 return
             if operation is RETRY:
                 explain_conflict(job_id)
-            messages.warning(request, f"The job is {shown_state(find_job(job_id))} and was left alone.")
+            messages.warning(
+                request, f"The job is {presenting.shown_state(find_job(job_id))} and was left alone."
+            )
         except (TaskResultDoesNotExist, UniqueConflict) as fault:
             messages.error(request, str(fault))
 
@@ -276,12 +279,19 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
+def _subject(request: HttpRequest) -> str:
+    """Return in words which jobs an action is for."""
+    if request.POST.get("select_across") == "1":
+        return str(search_of(request.GET.get(SEARCH_VAR, ""), request.GET))
+    return f"jobs {', '.join(request.POST.getlist(ACTION_CHECKBOX_NAME))}"
+
+
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}…"
 
 
-def _block(text: str) -> SafeString:
-    return format_html("<pre>{}</pre>", text)
+def _block(text: str) -> SafeString | str:
+    return format_html("<pre>{}</pre>", text) if text else ""
 
 
 def _jobs(count: int) -> str:

@@ -9,10 +9,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from taskyard.models import PausedQueue
+from taskyard.operating.deeds import pause_queue, resume_queue
 from taskyard.operating.presenting import age
 from taskyard.operating.queues import queue_statuses
-from taskyard.pauses import pause_queue, resume_queue
 
+from .acting import operator_of
 from .read_only import ReadOnly
 
 
@@ -54,8 +55,8 @@ class QueueAdmin(ReadOnly, admin.ModelAdmin):
         if not self.has_operate_permission(request):
             raise PermissionDenied
         if name := request.POST.get("pause"):
-            is_news = pause_queue(name, by=request.user.get_username())
+            is_news = pause_queue(operator_of(request), name)
             messages.success(request, f"Queue {name} {'is paused' if is_news else 'was paused already'}.")
         elif name := request.POST.get("resume"):
-            is_news = resume_queue(name)
+            is_news = resume_queue(operator_of(request), name)
             messages.success(request, f"Queue {name} {'is resumed' if is_news else 'was not paused'}.")

@@ -9,12 +9,15 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from taskyard.models import Schedule
-from taskyard.operating.presenting import age, span
+from taskyard.operating.deeds import pause_schedules, resume_schedules, run_schedule
+from taskyard.operating.presenting import age, as_call, span
+from taskyard.operating.redaction import redacted_schedule
 from taskyard.schedules.calls import ScheduleFault
-from taskyard.schedules.control import pause, resume, run_now
 from taskyard.schedules.form import ScheduleForm
 from taskyard.schedules.showing import shown_condition, shown_next_runs, shown_slot, shown_times
 from taskyard.schedules.synchronising import changed_by_hand
+
+from .acting import operator_of
 
 
 class ConditionFilter(admin.SimpleListFilter):
@@ -69,7 +72,7 @@ class ScheduleAdmin(admin.ModelAdmin):
         ),
     )
     readonly_fields = (
-        *("next_runs", "condition", "why_not", "last", "fired", "late_by", "succeeded"),
+        *("call", "next_runs", "condition", "why_not", "last", "fired", "late_by", "succeeded"),
         *("origin", "by_hand"),
     )
 
@@ -77,9 +80,17 @@ class ScheduleAdmin(admin.ModelAdmin):
         css: ClassVar[dict[str, tuple[str, ...]]] = {"all": ("taskyard/admin.css",)}
 
     def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
-        """Leave out what a new schedule has not got."""
-        shown = super().get_fieldsets(request, obj)
-        return shown if obj else [each for each in shown if each[0] != "How it goes"]
+        """Leave out what a new schedule has not got, and let those who only look see what may be shown."""
+        shown = list(super().get_fieldsets(request, obj))
+        if obj is None:
+            return [each for each in shown if each[0] != "How it goes"]
+        if not self.has_change_permission(request, obj):
+            shown[0] = (None, {"fields": ("name", "task", "call")})
+        return shown
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow what the filter offers: to look for an argument would tell what is not shown of it."""
+        return lookup == ConditionFilter.parameter_name
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:  # noqa: FBT001
         """Write only what was edited: dispatchers write to the same row."""
@@ -95,6 +106,11 @@ class ScheduleAdmin(admin.ModelAdmin):
         """Show whether it fires."""
         condition = shown_condition(schedule)
         return format_html('<span class="taskyard-state taskyard-{}">{}</span>', condition, condition)
+
+    @admin.display(description="arguments")
+    def call(self, schedule: Schedule) -> str:
+        """Show what its jobs get, redacted."""
+        return as_call(*redacted_schedule(schedule))
 
     @admin.display(description="times")
     def times(self, schedule: Schedule) -> str:
@@ -152,12 +168,14 @@ class ScheduleAdmin(admin.ModelAdmin):
     @admin.action(description="Pause selected schedules", permissions=["change"])
     def pause(self, request: HttpRequest, schedules: "QuerySet[Schedule]") -> None:
         """Let them fire no more."""
-        messages.success(request, f"{_in_words(pause(_names(schedules)))} paused.")
+        done = pause_schedules(operator_of(request), _names(schedules))
+        messages.success(request, f"{_in_words(done)} paused.")
 
     @admin.action(description="Resume selected schedules", permissions=["change"])
     def resume(self, request: HttpRequest, schedules: "QuerySet[Schedule]") -> None:
         """Let them fire from now on."""
-        messages.success(request, f"{_in_words(resume(_names(schedules)))} resumed.")
+        done = resume_schedules(operator_of(request), _names(schedules))
+        messages.success(request, f"{_in_words(done)} resumed.")
 
     @admin.action(description="Run selected schedules now", permissions=["change"])
     def run(self, request: HttpRequest, schedules: "QuerySet[Schedule]") -> None:
@@ -165,7 +183,7 @@ class ScheduleAdmin(admin.ModelAdmin):
         done = 0
         for name in _names(schedules):
             try:
-                run_now(name)
+                run_schedule(operator_of(request), name)
             except ScheduleFault as fault:
                 messages.error(request, f"Schedule {name!r} cannot run: {fault}")
             else:

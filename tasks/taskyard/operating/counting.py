@@ -24,7 +24,11 @@ class Capped(int):
         return f"{self.cap:,}+" if self.is_capped else f"{int(self):,}"
 
 
-def capped(rows: "QuerySet[Any]") -> Capped:
-    """Count rows, but no more than the cap."""
+def capped(rows: "QuerySet[Any]", *order: str) -> Capped:
+    """Count rows, but no more than the cap.
+
+    Args:
+        order: that of the index which leads to them, where a database would take another one without it.
+    """
     with explained_errors():
-        return Capped(rows.order_by().values("pk")[:CAP].count())
+        return Capped(rows.order_by(*order).values("pk")[:CAP].count())

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
+from itertools import repeat
 
 from django.apps import apps
 
@@ -23,13 +24,28 @@ def known_tasks() -> list[Task]:
 
 def position_of(task: Task, name: str) -> int | None:
     """Return at which place of a task's positional arguments this parameter stands, None for none."""
-    parameters = list(inspect.signature(task.func).parameters.values())[1 if task.takes_context else 0 :]
-    for place, parameter in enumerate(parameters):
-        if parameter.kind not in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}:
+    for place, parameter in enumerate(_parameters(task)):
+        if parameter.kind not in _POSITIONAL:
             break
         if parameter.name == name:
             return place
     return None
+
+
+def positional_names(task: Task) -> Iterator[str]:
+    """Yield the names of a task's positional arguments by place, `*args` as often as one asks."""
+    for parameter in _parameters(task):
+        if parameter.kind in _POSITIONAL:
+            yield parameter.name
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            yield from repeat(parameter.name)
+
+
+_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+
+def _parameters(task: Task) -> list[inspect.Parameter]:
+    return list(inspect.signature(task.func).parameters.values())[1 if task.takes_context else 0 :]
 
 
 def _tasks_in_modules_of(app_names: tuple[str, ...]) -> Iterator[Task]:

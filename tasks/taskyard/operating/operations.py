@@ -33,8 +33,8 @@ BATCH = 500
 JobOrId = Job | TaskResult | UUID | str
 """A job as people have it at hand: what `enqueue` returned, or an id."""
 
-Listener = Callable[[int], object]
-"""Called after each batch with how many jobs it went through."""
+Listener = Callable[[int, int], object]
+"""Called after each batch with how many jobs it went through, and to how many of them it was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Operation:
             jobs: any queryset of jobs that is not sliced.
             dry_run: only count them.
             limit: stop after about so many.
-            on_batch: called after each batch with how many jobs it went through.
+            on_batch: called after each batch; see `Listener`.
         """
         eligible = jobs.filter(self.applies_to)
         if dry_run:
@@ -89,9 +89,10 @@ class Operation:
                 return eligible.count()
         done = 0
         for keys in batches(eligible, BATCH):
-            done += self._act(keys)
+            changed = self._act(keys)
+            done += changed
             if on_batch is not None:
-                on_batch(len(keys))
+                on_batch(len(keys), changed)
             if limit is not None and done >= limit:
                 break
         return done

@@ -10,6 +10,9 @@ from taskyard import history
 from taskyard.fields import CorruptJSON
 from taskyard.models import Job
 from taskyard.states import JobState
+from taskyard.tags import tags_of
+
+from .redaction import redacted_call, redacted_value
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -118,11 +121,32 @@ def shown_json(value: Any, *, indent: int | None = None) -> str:
 
 
 def shown_call(job: Job) -> str:
-    """Return the arguments as a call would have them, such as `(7, lang="de")`."""
-    if not isinstance(job.args, list) or not isinstance(job.kwargs, dict):
-        return f"{shown_json(job.args)} {shown_json(job.kwargs)}"
-    named = [f"{name}={shown_json(value)}" for name, value in job.kwargs.items()]
-    return f"({', '.join([*map(shown_json, job.args), *named])})"
+    """Return the arguments, redacted, as a call would have them, such as `(7, lang="de")`."""
+    return as_call(*redacted_call(job))
+
+
+def as_call(args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Return arguments that may be shown as a call would have them."""
+    named = [f"{name}={shown_json(value)}" for name, value in kwargs.items()]
+    return f"({', '.join([*map(shown_json, args), *named])})"
+
+
+def shown_return_value(job: Job, *, indent: int | None = None) -> str:
+    """Return what the task returned, redacted, as text; "" for nothing."""
+    return "" if job.return_value is None else shown_json(redacted_value(job.return_value), indent=indent)
+
+
+def shown_metadata(job: Job, *, indent: int | None = None) -> str:
+    """Return what travels with a job beside its tags, redacted, as text; "" for nothing."""
+    metadata = redacted_value(job.metadata)
+    if isinstance(metadata, dict):
+        metadata.pop("tags", None)
+    return shown_json(metadata, indent=indent) if metadata else ""
+
+
+def shown_tags(job: Job) -> str:
+    """Return a job's tags in a line; "" for none."""
+    return ", ".join(tags_of(job.metadata))
 
 
 def shown_attempt(entry: dict[str, Any]) -> str:
@@ -137,8 +161,16 @@ def shown_attempt(entry: dict[str, Any]) -> str:
 
 
 def as_data(job: Job) -> dict[str, Any]:
-    """Return all there is to know about a job, as JSON can hold it."""
-    return {name: _plain(getattr(job, name)) for name in _COLUMNS} | {"shown_state": shown_state(job)}
+    """Return all there is to know about a job, redacted, as JSON can hold it."""
+    args, kwargs = redacted_call(job)
+    return {
+        **{name: _plain(getattr(job, name)) for name in _COLUMNS},
+        "args": args,
+        "kwargs": kwargs,
+        "metadata": redacted_value(job.metadata),
+        "return_value": redacted_value(job.return_value),
+        "shown_state": shown_state(job),
+    }
 
 
 _COLUMNS = (

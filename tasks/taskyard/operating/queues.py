@@ -1,14 +1,11 @@
 """The queues as operators see them: what waits, what runs, what is paused."""
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count
 
-from taskyard.backend import JobBackend
-from taskyard.compat import InvalidTaskBackend, task_backends
+from taskyard.backend import job_backends
 from taskyard.database import as_datetime, explained_errors, jobs_alias, jobs_connection, run
 from taskyard.delivery import waiting_queues
 from taskyard.models import JOB_TABLE, Job, PausedQueue
@@ -41,16 +38,27 @@ def queue_statuses() -> list[QueueStatus]:
     """Return the queues that TASKS name, that hold unfinished jobs, or that are paused."""
     with explained_errors():
         paused = paused_queues()
-        later, running = _later(), _running()
-        named = {(queue, alias) for alias, backend in _backends() for queue in backend.queues}
-        known = named | set(later) | set(running) | _waiting()
+        waiting, later, running = _waiting(), _later(), _running()
+        named = {(queue, alias) for alias, backend in job_backends().items() for queue in backend.queues}
+        known = named | set(later) | set(running) | waiting
         known |= {(queue, "") for queue in paused if queue not in {name for name, _ in known}}
-        return [_status(key, later, running, paused) for key in sorted(known)]
+        return [
+            QueueStatus(
+                name=queue,
+                backend=backend,
+                waiting=_count_waiting(queue, backend) if (queue, backend) in waiting else Capped(0),
+                oldest=oldest_waiting(queue, backend) if (queue, backend) in waiting else None,
+                later=Capped(later.get((queue, backend), 0)),
+                running=running.get((queue, backend), 0),
+                paused=paused.get(queue),
+            )
+            for queue, backend in sorted(known)
+        ]
 
 
 def queue_names() -> list[str]:
     """Return the names of the queues that TASKS name, in which jobs wait, or that are paused."""
-    named = {queue for _, backend in _backends() for queue in backend.queues}
+    named = {queue for backend in job_backends().values() for queue in backend.queues}
     return sorted(named | {queue for queue, _ in _waiting()} | set(paused_queues()))
 
 
@@ -80,42 +88,26 @@ def oldest_waiting(queue: str, backend: str) -> datetime | None:
 Counts = dict[tuple[str, str], int]
 
 
-def _status(
-    key: tuple[str, str], later: Counts, running: Counts, paused: dict[str, PausedQueue]
-) -> QueueStatus:
-    queue, backend = key
+def _count_waiting(queue: str, backend: str) -> Capped:
     waiting = Job.objects.using(jobs_alias()).filter(
         state=JobState.READY, delivered_at__isnull=False, backend=backend, queue=queue
     )
-    return QueueStatus(
-        name=queue,
-        backend=backend,
-        waiting=capped(waiting),
-        oldest=oldest_waiting(queue, backend),
-        later=Capped(later.get(key, 0)),
-        running=running.get(key, 0),
-        paused=paused.get(queue),
-    )
-
-
-def _backends() -> Iterable[tuple[str, JobBackend]]:
-    for alias in task_backends:
-        try:
-            backend = task_backends[alias]
-        except InvalidTaskBackend:  # reported where it is used, with the reason
-            continue
-        if isinstance(backend, JobBackend):
-            yield alias, backend
+    # Without the order SQLite goes through all that are ready.
+    return capped(waiting, "-priority", "delivered_at")
 
 
 def _waiting() -> set[tuple[str, str]]:
-    return {(queue, alias) for alias, _ in _backends() for queue in waiting_queues(alias)}
+    return {(queue, alias) for alias in job_backends() for queue in waiting_queues(alias)}
 
 
 def _later() -> Counts:
     """Count what was not delivered, by queue; no more than the cap in all."""
-    undelivered = Job.objects.using(jobs_alias()).filter(state=JobState.READY, delivered_at=None)
-    return Counter(undelivered.values_list("queue", "backend")[:CAP])
+    undelivered = (
+        f"SELECT queue, backend FROM {JOB_TABLE} WHERE state = '{JobState.READY.value}' "
+        f"AND delivered_at IS NULL ORDER BY due_at LIMIT {CAP}"
+    )
+    statement = f"SELECT queue, backend, COUNT(*) FROM ({undelivered}) AS later GROUP BY queue, backend"
+    return {(queue, backend): int(count) for queue, backend, count in run(jobs_connection(), statement, [])}
 
 
 def _running() -> Counts:

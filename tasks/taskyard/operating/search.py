@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import product
 from typing import Any, Self
 from uuid import UUID
 
@@ -28,19 +29,28 @@ from taskyard.ids import earliest_job_id, parse_job_id
 from taskyard.models import Job
 from taskyard.payload import storable
 from taskyard.states import JobState
+from taskyard.tags import check_tag
 
+from .having_tag import has_tag
 from .known_tasks import known_tasks, position_of
+from .redaction import is_shown
 
 WINDOW = 100_000
 """How many jobs one page looks through, newest first, where no index leads to what is wanted."""
 
 VIEWS = {
+    "WAITING": Q(state=JobState.READY) & (Q(delivered_at__isnull=False) | Q(due_at__lte=DatabaseNow())),
     "SCHEDULED": Q(state=JobState.READY, attempt=0, due_at__gt=DatabaseNow(), delivered_at=None),
     "RETRYING": Q(state=JobState.READY, attempt__gt=0, due_at__gt=DatabaseNow(), delivered_at=None),
 }
-"""What people call a state and is a part of READY: waiting for its time, and for its next attempt."""
+"""What people call a state and is a part of READY: what may start now, what waits for its time, and what
+waits for its next attempt."""
 
 STATES = (*JobState.values, *VIEWS)
+
+
+ANY_TASK = ""
+"""Stands for a task of which nobody knows more than that it is one."""
 
 
 class BadSearch(ValueError):
@@ -63,6 +73,27 @@ class Argument:
             yield _place("kwargs", self.path)
             yield from _places_by_position(self.path, tasks)
 
+    def calls(self, tasks: tuple[str, ...]) -> "Iterator[tuple[str, list[Any], dict[str, Any]]]":
+        """Yield calls of these tasks, or of any, that hold nothing else; by position it is the last."""
+        known = {task.module_path: task for task in _known(tasks)}
+        name, *inner = self.path
+        for value, path in product(self.values, dict.fromkeys([*known, *(tasks or (ANY_TASK,))])):
+            held = _at(inner, value)
+            if name.isdecimal():
+                yield path, _reaching(int(name), held), {}
+                continue
+            yield path, [], {name: held}
+            place = position_of(known[path], name) if path in known else None
+            if place is not None:
+                yield path, _reaching(place, held), {}
+
+    def __str__(self) -> str:
+        """Return it as a word that `Search.parse` reads."""
+        text = self.values[-1]
+        if len(self.values) == 1 and not _is_plain(text):
+            text = json.dumps(text, ensure_ascii=False)
+        return f"args.{'.'.join(self.path)}:{text}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
@@ -81,19 +112,39 @@ class Search:
     since: datetime | None = None
     """Enqueued at this time or later."""
 
+    tags: tuple[str, ...] = ()
+    """The job has them all."""
+
     arguments: tuple[Argument, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, more: Iterable[str] = ()) -> Self:
         """Read a search from words, each a qualifier with a value, an id, or a task's name.
+
+        Args:
+            text: as people type it.
+            more: further words, one by one.
 
         Raises:
             BadSearch: naming the word and what could stand there.
         """
         search = cls()
-        for word in _words(text):
+        for word in [*_words(text), *more]:
             search = search.with_word(word)
+        search.refuse_hidden()
         return search
+
+    def __str__(self) -> str:
+        """Return it as words that `parse` reads."""
+        named = {"task": self.tasks, "queue": self.queues, "backend": self.backends, "worker": self.workers}
+        words = [str(job_id) for job_id in self.ids]
+        words += [f"{qualifier}:{value}" for qualifier, values in named.items() for value in values]
+        words += [f"state:{state.lower()}" for state in self.states]
+        words += [f"tag:{tag}" for tag in self.tags]
+        words += [str(argument) for argument in self.arguments]
+        if self.since is not None:
+            words.append(f"since:{self.since.isoformat()}")
+        return shlex.join(words) or "all jobs"
 
     def with_word(self, word: str) -> Self:
         """Return this search narrowed by one more word.
@@ -112,12 +163,15 @@ class Search:
         match qualifier:
             case "state":
                 return self._and(states=(read_state(value),))
+            case "tag":
+                return self._and(tags=(read_tag(value),))
             case "since":
                 return replace(self, since=read_since(value))
             case "task" | "queue" | "backend" | "worker":
                 return self._and(**{f"{qualifier}s": (value,)})
         raise BadSearch(
-            f"{word!r}: unknown qualifier. There are task: queue: state: backend: worker: since: args.NAME:"
+            f"{word!r}: unknown qualifier. There are task: queue: state: tag: backend: worker: since: "
+            "args.NAME:"
         )
 
     def _and(self, **more: tuple[Any, ...]) -> Self:
@@ -128,8 +182,29 @@ class Search:
         """Whether every job is wanted."""
         return self == type(self)()
 
+    def refuse_hidden(self) -> None:
+        """Refuse to look for what pages would not show: what is found would tell it.
+
+        Raises:
+            BadSearch: naming the argument.
+        """
+        for argument in self.arguments:
+            self._where_shown(argument)
+
+    def _where_shown(self, argument: Argument) -> Q:
+        """Return the condition that a job's task shows an argument."""
+        hidden = {call[0] for call in argument.calls(self.tasks) if not is_shown(*call)}
+        if hidden and (self.tasks or ANY_TASK in hidden):
+            path = ".".join(argument.path)
+            raise BadSearch(f"args.{path}: this is not shown, and so not looked for.")
+        return ~Q(task__in=sorted(hidden)) if hidden else Q()
+
     def jobs(self) -> "QuerySet[Job]":
-        """Return what is wanted, newest first."""
+        """Return what is wanted, newest first; jobs of tasks that show an argument, where one is wanted.
+
+        Raises:
+            BadSearch: see `refuse_hidden`.
+        """
         places = [(list(argument.places(self.tasks)), argument.values) for argument in self.arguments]
         named = {place.name: place.transform for several, _ in places for place in several}
         return (
@@ -138,19 +213,22 @@ class Search:
             .filter(
                 self._states(),
                 *self._columns(),
+                *map(has_tag, self.tags),
+                *map(self._where_shown, self.arguments),
                 *(_any(place.holds(values) for place in several) for several, values in places),
             )
             .order_by("-pk")
         )
 
-    def page(self, before: UUID | None = None, size: int = 50) -> "Page":
+    def page(self, before: UUID | None = None, size: int = 50, *, is_whole: bool = False) -> "Page":
         """Return a page of what is wanted, newest first, after looking through `WINDOW` jobs at most.
 
         Args:
             before: where the previous page said to go on.
             size: jobs at most.
+            is_whole: whether return values are wanted, which may be long.
         """
-        jobs, scope = self.jobs(), self._scope()
+        jobs, scope = self.jobs().defer(*([] if is_whole else ["return_value"])), self._scope()
         if before is not None:
             jobs, scope = jobs.filter(pk__lt=before), scope.filter(pk__lt=before)
         with explained_errors():
@@ -162,7 +240,8 @@ class Search:
 
     def end_of_window(self, scope: "QuerySet[Job] | None" = None) -> UUID | None:
         """Return the oldest job that a page looks at, None where an index leads to all that is wanted."""
-        if self.ids or not (self.arguments or self._columns() or set(self.states) & set(VIEWS)):
+        has_no_index = self.arguments or self.tags or self._columns() or set(self.states) & set(VIEWS)
+        if self.ids or not has_no_index:
             return None
         keys = (self._scope() if scope is None else scope).values_list("pk", flat=True)
         with explained_errors():
@@ -224,9 +303,9 @@ class _Place:
 def _places_by_position(path: tuple[str, ...], tasks: tuple[str, ...]) -> Iterator[_Place]:
     """Find where calls that give the argument by position have it, task by task."""
     by_place: dict[int, list[str]] = {}
-    for task in known_tasks():
+    for task in _known(tasks):
         place = position_of(task, path[0])
-        if place is not None and (not tasks or any(_is_named(task, name) for name in tasks)):
+        if place is not None:
             by_place.setdefault(place, []).append(task.module_path)
     for place, paths in by_place.items():
         yield _place("args", (str(place), *path[1:]), tuple(paths))
@@ -241,8 +320,29 @@ def _place(column: str, path: tuple[str, ...], tasks: tuple[str, ...] = ()) -> _
     return _Place(name, transform, tasks)
 
 
+def _known(tasks: tuple[str, ...]) -> list[Task]:
+    """Return the site's tasks that have one of these names, all where there are none."""
+    return [task for task in known_tasks() if not tasks or any(_is_named(task, name) for name in tasks)]
+
+
 def _is_named(task: Task, name: str) -> bool:
     return task.module_path == name or task.module_path.endswith(f".{name}")
+
+
+def _at(path: list[str], value: Any) -> Any:
+    """Return something that holds a value at a path and nothing else."""
+    for key in reversed(path):
+        value = _reaching(int(key), value) if key.isdecimal() else {key: value}
+    return value
+
+
+def _reaching(place: int, value: Any) -> list[Any]:
+    """Return a list with a value at a place, or nearly there where that is far."""
+    return [value] * (min(place, FARTHEST_PLACE) + 1)
+
+
+FARTHEST_PLACE = 100
+"""In a list that is made to see whether a hook hides what stands there."""
 
 
 def _task_is(name: str) -> Q:
@@ -285,6 +385,29 @@ def _storable(value: Any) -> Any:
     try:
         return storable("What is searched for does", value, LONGEST_VALUE, "MAX_ARGUMENT_BYTES")
     except JobError as fault:
+        raise BadSearch(str(fault)) from fault
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is a text that `read_argument` takes for nothing else."""
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def read_tag(text: str) -> str:
+    """Read a tag.
+
+    Raises:
+        BadSearch: where it cannot be one.
+    """
+    try:
+        return check_tag(text)
+    except ValueError as fault:
         raise BadSearch(str(fault)) from fault
 
 

@@ -136,7 +136,7 @@ def _usual_name(task: Task) -> str:
 
 def _arguments(task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     if isinstance(args, str):
-        raise TypeError(f"@schedule(args={args!r}): give a list or tuple; for one argument ({args!r},).")
+        raise TypeError("@schedule(args=…): this is a text; give a list or tuple, for one argument (value,).")
     check_arguments(task, args, kwargs)
     what = f"The arguments of @schedule on {task.module_path} do"
     return storable(what, [list(args), dict(kwargs)], LARGEST_ARGUMENTS, "MAX_ARGUMENT_BYTES")

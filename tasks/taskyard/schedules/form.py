@@ -5,12 +5,14 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 
-from taskyard.fields import CorruptJSON
 from taskyard.models import Schedule
+from taskyard.operating.redaction import MASK, redacted_schedule, restored
 
 from .calendar import rule_of
 from .calls import ScheduleFault, call_of
 from .synchronising import TIMES, VANISHED
+
+ARGUMENTS = ("args", "kwargs")
 
 
 class ScheduleForm(forms.ModelForm):
@@ -38,9 +40,9 @@ class ScheduleForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
             self.initial.setdefault("timezone", settings.TIME_ZONE)
-        for name in ("args", "kwargs"):
-            if isinstance(self.initial.get(name), CorruptJSON):
-                self.initial[name] = None
+        if self.instance.pk is not None:
+            self.initial["args"], self.initial["kwargs"] = redacted_schedule(self.instance)
+        for name in ARGUMENTS:
             if name in self.fields:
                 # What is left empty is no argument, not JSON's null.
                 self.fields[name].empty_value = [] if name == "args" else {}  # type: ignore[attr-defined]
@@ -53,6 +55,9 @@ class ScheduleForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """Refuse what makes no rule."""
         data = super().clean() or self.cleaned_data
+        for name in ARGUMENTS:
+            if name in data:
+                self._restore(name, data)
         for name in ("catch_up_window", "jitter"):
             length = data.get(name)
             if length is not None and length.total_seconds() < 0:
@@ -60,6 +65,22 @@ class ScheduleForm(forms.ModelForm):
         if not self.errors.keys() & set(TIMES):
             self._check_times(data)
         return data
+
+    def _restore(self, name: str, data: dict[str, Any]) -> None:
+        """Keep what is stored where somebody left what they were shown in its place.
+
+        For another task or on another backend other things are hidden, so there it has to be given anew.
+        """
+        if self.instance.pk is None:
+            return
+        shown, stored = self.initial[name], getattr(self.instance, name)
+        if not {"task", "backend"} & set(self.changed_data):
+            data[name] = restored(data[name], shown, stored)
+        if MASK in str(data[name]) or data[name] == shown != stored:
+            self.add_error(
+                name,
+                "What is hidden stays only where it stands, and for the same task and backend. Give it anew.",
+            )
 
     def _check_times(self, data: dict[str, Any]) -> None:
         try:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from taskyard.models import Schedule
 from taskyard.operating.presenting import span
+from taskyard.operating.redaction import redacted_schedule
 
 from .control import next_runs
 from .synchronising import changed_by_hand
@@ -44,12 +45,13 @@ def shown_slot(schedule: Schedule, slot: datetime) -> str:
 
 
 def as_data(schedule: Schedule) -> dict[str, Any]:
-    """Return all there is to know about a schedule as JSON."""
+    """Return all there is to know about a schedule, its arguments redacted, as JSON."""
+    args, kwargs = redacted_schedule(schedule)
     return {
         "name": schedule.name,
         "task": schedule.task,
-        "args": schedule.args if isinstance(schedule.args, list) else None,
-        "kwargs": schedule.kwargs if isinstance(schedule.kwargs, dict) else None,
+        "args": args,
+        "kwargs": kwargs,
         "cron": schedule.cron or None,
         "interval": _seconds(schedule.interval),
         "timezone": schedule.timezone,

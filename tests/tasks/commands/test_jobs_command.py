@@ -119,6 +119,16 @@ def test_where_there_are_none_it_says_so(manage, manage_json):
     assert manage_json("jobs", "list") == []
 
 
+def test_jobs_are_written_as_json_by_as_many_questions_whatever_their_number(
+    manage_json, django_assert_num_queries
+):
+    for _ in range(3):
+        add_job(JobState.SUCCESSFUL)
+
+    with django_assert_num_queries(1):
+        assert [each["return_value"] for each in manage_json("jobs", "list")] == [7, 7, 7]
+
+
 # --- show ---
 
 

@@ -203,9 +203,14 @@ def test_many_are_done_in_batches_and_others_left_alone(monkeypatch):
     other = add_job()
     passed = []
 
-    assert operations_module.CANCEL.to_many(Job.objects.filter(queue="mail"), on_batch=passed.append) == 5
+    assert (
+        operations_module.CANCEL.to_many(
+            Job.objects.filter(queue="mail"), on_batch=lambda *numbers: passed.append(numbers)
+        )
+        == 5
+    )
 
-    assert passed == [2, 2, 1]
+    assert passed == [(2, 2), (2, 2), (1, 1)]
     assert {fresh(job).state for job in mail} == {JobState.CANCELLED}
     assert fresh(other).state == JobState.READY
 
@@ -216,7 +221,7 @@ def test_a_job_that_fails_again_meanwhile_is_not_retried_twice(monkeypatch):
         fail.enqueue()
     drain()
 
-    def fail_again(_):
+    def fail_again(*_):
         drain()
 
     assert operations_module.RETRY.to_many(Job.objects.all(), on_batch=fail_again) == 3
@@ -238,7 +243,7 @@ def test_jobs_that_come_on_the_way_are_left_alone(monkeypatch):
     add_job(), add_job()
     late = []
 
-    operations_module.CANCEL.to_many(Job.objects.all(), on_batch=lambda _: late.append(add_job()))
+    operations_module.CANCEL.to_many(Job.objects.all(), on_batch=lambda *_: late.append(add_job()))
 
     assert {fresh(job).state for job in late} == {JobState.READY}
     assert len(late) == 2

@@ -89,6 +89,7 @@ STATEMENTS = {
         for words in (
             *("state:failed", "state:cancelled", "state:running", "state:ready", "state:scheduled"),
             *("state:retrying", "state:failed queue:mail", "state:running worker:ada", "since:1h"),
+            *("state:failed tag:eu", "tag:eu since:1h"),
         )
     },
 }

@@ -1,42 +1,29 @@
-"""Jobs of the slots that have come: each slot once, in the transaction that moves the schedule on."""
+"""Jobs of the slots that have come: each slot becomes a job, and the schedule moves on."""
 
-import logging
 from datetime import timedelta
-from itertools import pairwise
 
 import pytest
-from django.db import connection, transaction
-from django.test import override_settings
 
 from taskyard import policy, task
-from taskyard.compat import BaseTaskBackend
-from taskyard.models import Job, Missed, Overlap, Schedule
-from taskyard.schedules import firing
+from taskyard.models import Job, Missed, Schedule
 from taskyard.schedules.calendar import between
 from taskyard.schedules.firing import fire_due, seconds_until_next
-from taskyard.schedules.missed import MOST_AT_ONCE
-from taskyard.schedules.times import moment_of, rule_for, stored
+from taskyard.schedules.times import rule_for
 from taskyard.states import JobState
 from taskyard.testing import drain
 from tests.example.backends import RecordingBackend
 from tests.example.tasks import fail, leave, nothing
-from tests.support.servers import wait_until
-from tests.tasks.jobs import add_job, timed
+from tests.tasks.jobs import timed
 from tests.tasks.schedules.rows import (
     DAY,
     HOUR,
     add_schedule,
-    clock_jumps,
     fresh,
     now,
-    set_pending,
     slots_of,
 )
-from tests.tasks.threads import at_once
 
 pytestmark = pytest.mark.django_db
-
-MINUTE = timedelta(minutes=1)
 
 
 # --- the usual case ---
@@ -174,204 +161,6 @@ def test_only_so_many_are_taken_up_at_once():
     assert Job.objects.count() == 5
 
 
-# --- once, whatever happens ---
-
-
-@pytest.mark.django_db(transaction=True)
-def test_many_dispatchers_at_once_fire_each_slot_once():
-    schedules = [add_schedule(name=str(number), due=True) for number in range(20)]
-
-    at_once(*[fire_due] * 6)
-    while fire_due():
-        pass
-
-    assert sorted(Job.objects.values_list("schedule", "slot")) == sorted(
-        (schedule.pk, schedule.next_slot) for schedule in schedules
-    )
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_job_and_the_move_are_one_transaction():
-    schedule = add_schedule(due=True)
-
-    with pytest.raises(RuntimeError, match="killed"), transaction.atomic():
-        fire_due()
-        assert Job.objects.exists()
-        raise RuntimeError("killed")
-
-    assert not Job.objects.exists()
-    assert fresh(schedule).next_slot == schedule.next_slot
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_slot_that_has_a_job_already_gets_no_other():
-    """As when a dispatcher reads an old row: the database refuses the second job, and nobody is told of one."""
-    schedule = add_schedule(due=True, backend="leased")
-    add_job(JobState.SUCCESSFUL, schedule=schedule, slot=schedule.next_slot)
-
-    fire_due()
-
-    assert Job.objects.count() == 1
-    assert RecordingBackend.delivered == []
-    assert fresh(schedule).next_slot > now()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_schedule_in_the_hands_of_another_is_passed_over():
-    if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip("one writer at a time is the rule here")
-    add_schedule(name="theirs", due=True)
-    add_schedule(name="mine", due=True)
-
-    with transaction.atomic():
-        Schedule.objects.select_for_update().get(name="theirs")
-        [fired_meanwhile] = at_once(fire_due)
-
-    assert fired_meanwhile == 1
-    assert Job.objects.get().schedule.name == "mine"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_others_have_in_their_hands_is_left_to_them_for_a_moment():
-    """Not asked for again and again: a dispatcher that hangs would have all others spin."""
-    if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip("one writer at a time is the rule here")
-    schedule = add_schedule(due=True)
-
-    with transaction.atomic():
-        Schedule.objects.select_for_update().get(pk=schedule.pk)
-        assert at_once(fire_due) == [0]
-
-    assert 0 < seconds_until_next() <= firing.PATIENCE
-    wait_until(fire_due, "it is fired after all", 5)
-
-
-# --- what was missed ---
-
-
-@pytest.mark.parametrize(
-    ("columns", "jobs"),
-    [
-        ({"missed": Missed.SKIP}, 0),
-        ({"missed": Missed.RUN_ONCE}, 1),
-        ({"missed": Missed.CATCH_UP}, 7),
-        ({"missed": Missed.CATCH_UP, "catch_up_window": 3 * DAY}, 3),
-    ],
-)
-def test_a_week_without_dispatcher(columns, jobs):
-    late = 2 * HOUR
-    daily = (now() - late).strftime("%M %H * * *")
-    schedule = add_schedule(cron=daily, **columns)
-    set_pending(schedule, now() - 6 * DAY - late + 5 * MINUTE)
-
-    fire_due()
-
-    assert len(slots_of(schedule)) == jobs
-    assert now() < fresh(schedule).next_slot < now() + DAY
-
-
-def test_a_long_catching_up_is_done_in_parts():
-    schedule = add_schedule(interval=MINUTE, late=4 * HOUR, missed=Missed.CATCH_UP)
-
-    fire_due()
-    assert Job.objects.count() == MOST_AT_ONCE
-    assert seconds_until_next() < 0
-    while fire_due():
-        pass
-
-    slots = slots_of(schedule)
-    assert slots[0] == schedule.next_slot
-    assert {later - slot for slot, later in pairwise(slots)} == {MINUTE}
-    assert slots[-1] + MINUTE == fresh(schedule).next_slot
-
-
-# --- a clock that jumps ---
-
-
-def test_a_clock_that_jumps_back_fires_nothing_twice():
-    schedule = add_schedule(interval=HOUR, late=HOUR)
-    fire_due()
-
-    clock_jumps(-3 * HOUR)
-    assert fire_due() == 0
-    clock_jumps(3 * HOUR)
-    clock_jumps(HOUR)
-    fire_due()
-
-    slots = slots_of(schedule)
-    assert len(slots) == len(set(slots)) == 2
-
-
-def test_a_clock_that_jumps_ahead_is_a_time_without_dispatcher():
-    schedule = add_schedule(interval=HOUR, late=HOUR, missed=Missed.SKIP)
-    fire_due()
-
-    clock_jumps(5 * HOUR + 10 * MINUTE)
-    fire_due()
-
-    assert len(slots_of(schedule)) <= 2, "none of the five missed; one before or after may have been on time"
-    assert now() < fresh(schedule).next_slot <= now() + HOUR
-
-
-# --- one after the other ---
-
-
-@pytest.mark.parametrize(
-    ("overlap", "state", "jobs"),
-    [
-        (Overlap.SKIP, JobState.READY, 0),
-        (Overlap.SKIP, JobState.RUNNING, 0),
-        (Overlap.SKIP, JobState.SUCCESSFUL, 1),
-        (Overlap.SKIP, JobState.FAILED, 1),
-        (Overlap.ALLOW, JobState.RUNNING, 1),
-    ],
-)
-def test_a_slot_while_an_earlier_job_is_not_finished(overlap, state, jobs):
-    schedule = add_schedule(due=True, overlap=overlap)
-    add_job(state, schedule=schedule, slot=schedule.next_slot - HOUR)
-
-    fire_due()
-
-    assert Job.objects.filter(slot=schedule.next_slot).count() == jobs
-    assert fresh(schedule).next_slot > now()
-    assert (fresh(schedule).last_slot is not None) == bool(jobs)
-
-
-def test_whether_an_earlier_job_is_unfinished_is_read_from_the_few_that_are():
-    if connection.vendor == "mysql":
-        pytest.skip("has no indexes of a part of a table")
-    schedule = add_schedule()
-    for number in range(50):
-        add_job(JobState.SUCCESSFUL, schedule=schedule, slot=now() - number * HOUR)
-
-    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"{explain} {firing.UNFINISHED.format('%s, %s')}", [schedule.pk, 0])
-        plan = str(cursor.fetchall())
-
-    assert "taskyard_job_scheduled" in plan
-
-
-def test_jobs_of_other_schedules_do_not_count_as_earlier():
-    add_job(JobState.RUNNING, schedule=add_schedule(name="other", next_slot=now() + HOUR))
-    schedule = add_schedule(due=True, overlap=Overlap.SKIP)
-
-    fire_due()
-
-    assert len(slots_of(schedule)) == 1
-
-
-def test_of_several_slots_at_once_the_first_goes_where_jobs_must_not_overlap():
-    schedule = add_schedule(interval=HOUR, late=5 * HOUR, overlap=Overlap.SKIP, missed=Missed.CATCH_UP)
-
-    fire_due()
-
-    assert slots_of(schedule) == [schedule.next_slot]
-    assert fresh(schedule).next_slot > now()
-
-
 # --- edited while due ---
 
 
@@ -406,81 +195,6 @@ def test_times_edited_by_hand_alone_hold_as_well():
     assert row.next_slot == next(rule_for(row).after(now()))
 
 
-# --- faults ---
-
-FAULTY = {
-    "unknown task": ({"task": "tests.example.tasks.gone"}, "cannot be imported"),
-    "unknown module": ({"task": "tests.gone.task"}, "No module named 'tests.gone'"),
-    "broken module": ({"task": "tests.example.broken.task"}, "broken on purpose"),
-    "no task": ({"task": "os.path.join"}, "is a function, no task"),
-    "too few arguments": ({"args": []}, "missing a required argument: 'line'"),
-    "too many arguments": ({"args": [1, 2]}, "too many positional arguments"),
-    "unknown argument": ({"kwargs": {"colour": 1}}, "unexpected keyword argument 'colour'"),
-    "args no list": ({"args": {"line": 1}}, "must be a JSON list"),
-    "unknown backend": ({"backend": "gone"}, "gone"),
-    "another's backend": ({"backend": "dummy"}, "is none of Taskyard's"),
-    "unknown queue": ({"queue": "gone"}, "Queue 'gone' is not valid for backend"),
-    "priority": ({"priority": 1000}, "priority must be a whole number"),
-    "cron": ({"interval": None, "cron": "0 25 * * *"}, "'25' is no hour"),
-    "time zone": ({"interval": None, "cron": "0 2 * * *", "timezone": "Mars"}, "no time zone 'Mars'"),
-    "no times": ({"interval": None}, "a cron expression or an interval"),
-    "missed": ({"missed": "gone"}, "'gone' is not a valid Missed"),
-}
-
-
-@pytest.mark.parametrize(("columns", "fault"), FAULTY.values(), ids=FAULTY)
-def test_a_schedule_at_fault_says_why_and_the_others_go_on(columns, fault, caplog, add_backend):
-    dummy = BaseTaskBackend.__module__.replace("base", "dummy")
-    add_backend("dummy", {"BACKEND": f"{dummy}.DummyBackend"})
-    pending = now() - HOUR
-    bad = add_schedule(name="bad", **columns)
-    Schedule.objects.filter(pk=bad.pk).update(next_slot=pending)
-    good = add_schedule(name="good", due=True)
-
-    fire_due()
-    firing._resting.clear()
-    fire_due()
-
-    row = fresh(bad)
-    assert fault in row.fault
-    assert row.next_slot == pending, "its slots are kept for when it is repaired"
-    assert slots_of(bad) == []
-    assert len(slots_of(good)) == 1
-    assert [record.levelno for record in caplog.records if "'bad' cannot fire" in record.message] == [
-        logging.ERROR
-    ], "logged once"
-
-
-def test_a_new_schedule_says_at_once_what_is_wrong_with_it():
-    """Not when its first slot comes, which may be in a month."""
-    schedule = add_schedule(args=[])
-
-    fire_due()
-
-    assert "missing a required argument" in fresh(schedule).fault
-
-
-def test_a_schedule_at_fault_rests():
-    add_schedule(due=True, args=[])
-
-    assert fire_due() == 1
-    assert fire_due() == 0
-    assert 0 < seconds_until_next() <= firing.REST
-
-
-def test_a_repaired_schedule_fires_what_is_pending_and_shows_no_fault():
-    schedule = add_schedule(due=True, args=[])
-    fire_due()
-    schedule.args = ["x"]
-    schedule.save()
-    firing._resting.clear()
-
-    fire_due()
-
-    assert fresh(schedule).fault == ""
-    assert len(slots_of(schedule)) == 1
-
-
 # --- when to look again ---
 
 
@@ -505,34 +219,3 @@ def test_where_nothing_is_due_one_question_is_asked(django_assert_num_queries):
 
     with django_assert_num_queries(1):
         assert fire_due() == 0
-
-
-# --- USE_TZ = False ---
-
-
-def test_without_time_zones_slots_are_local_times():
-    if connection.vendor == "mysql":
-        pytest.skip("Django leaves MySQL's session in the server's own time zone, which is not the site's")
-    with override_settings(USE_TZ=False):
-        schedule = add_schedule(cron="0 * * * *", timezone="Europe/Berlin")
-        set_pending(schedule, now())
-
-        fire_due()
-
-        [slot] = slots_of(schedule)
-        assert slot.tzinfo is None
-        assert slot.minute == 0
-        assert fresh(schedule).next_slot == stored(next(rule_for(schedule).after(now())))
-
-
-def test_without_time_zones_the_repeated_hour_has_its_slots_once():
-    with override_settings(USE_TZ=False):
-        rule = rule_for(add_schedule(cron="30 * * * *", timezone="Europe/Berlin"))
-        start = moment_of(stored(moment_of(now()).replace(2026, 10, 24, 22, 0, 0, 0)))
-        found = []
-        for slot in rule.after(start):
-            found.append(f"{stored(slot):%d. %H:%M}")
-            if len(found) == 5:
-                break
-
-    assert found == ["25. 00:30", "25. 01:30", "25. 02:30", "25. 03:30", "25. 04:30"]

@@ -9,6 +9,7 @@ from taskyard.compat import TaskResultDoesNotExist
 from taskyard.exceptions import UniqueConflict
 from taskyard.ids import parse_job_id
 from taskyard.models import Job
+from taskyard.operating.deeds import on_job, on_jobs
 from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
 from taskyard.operating.presenting import as_data, shown_state
 from taskyard.operating.search import BadSearch
@@ -16,6 +17,7 @@ from taskyard.operating.terminal.bulk import add_bulk_options, confirm, jobs_in_
 from taskyard.operating.terminal.command import OperatorCommand
 from taskyard.operating.terminal.filters import add_filters, reading, search_of
 from taskyard.operating.terminal.job_pages import job_list, job_page, where_it_ends
+from taskyard.operating.terminal.operator import operator_of
 from taskyard.operating.terminal.screen import screen, write_json
 from taskyard.operating.terminal.watching import watch_job, watch_jobs
 from taskyard.results import find_job
@@ -75,7 +77,7 @@ class Command(OperatorCommand):
                 self._steer_found(OPERATIONS[name], options)
 
     def _list(self, options: dict[str, Any]) -> None:
-        page = search_of(options).page(before=options["before"], size=options["limit"])
+        page = search_of(options).page(options["before"], options["limit"], is_whole=options["json"])
         if options["json"]:
             write_json(self.stdout, map(as_data, page.jobs))
             return
@@ -101,7 +103,8 @@ class Command(OperatorCommand):
 
     def _steer_named(self, operation: Operation, options: dict[str, Any]) -> None:
         jobs = [_found(text) for text in options["ids"]]
-        refused = [job for job in jobs if not options["dry_run"] and not operation.to_one(job)]
+        operator = operator_of(options)
+        refused = [job for job in jobs if not options["dry_run"] and not on_job(operator, operation, job)]
         self._report(operation, len(jobs) - len(refused), options)
         if refused:
             raise CommandError("\n".join(_why_not(operation, job) for job in refused))
@@ -118,7 +121,10 @@ class Command(OperatorCommand):
         done = with_progress(
             operation.title,
             count,
-            lambda advance: operation.to_many(search.jobs(), on_batch=advance),
+            lambda advance: on_jobs(
+                *(operator_of(options), operation, search.jobs(), str(search)),
+                on_batch=lambda seen, _: advance(seen),
+            ),
         )
         self._report(operation, done, options)
         if done < count and not options["json"]:

@@ -6,11 +6,14 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from taskyard.database import DatabaseNow
+from taskyard.operating.deeds import delete_jobs
+from taskyard.operating.presenting import span
 from taskyard.operating.search import read_age
 from taskyard.operating.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
 from taskyard.operating.terminal.command import OperatorCommand
 from taskyard.operating.terminal.filters import add_filters, reading, search_of
-from taskyard.retention import delete_finished, past_retention, prune
+from taskyard.operating.terminal.operator import operator_of
+from taskyard.retention import past_retention, prune
 from taskyard.states import FINISHED
 
 
@@ -50,11 +53,16 @@ class Command(OperatorCommand):
 
     def _by_age(self, options: dict[str, Any]) -> None:
         ended = DatabaseNow() - options["older_than"]
-        jobs = search_of(options).jobs().filter(state__in=FINISHED, finished_at__lt=ended)
+        search = search_of(options)
+        jobs = search.jobs().filter(state__in=FINISHED, finished_at__lt=ended)
         count = jobs.count()
         if count and not options["dry_run"]:
             confirm(f"Delete {jobs_in_words(count)} for good?", is_agreed=options["yes"])
-            count = with_progress("Delete", count, lambda advance: delete_finished(jobs, advance))
+            subject = f"{search}, finished over {span(options['older_than'])} ago"
+            operator = operator_of(options)
+            count = with_progress(
+                "Delete", count, lambda advance: delete_jobs(operator, jobs, subject, advance)
+            )
         self._report(count, options)
 
     def _report(self, count: int, options: dict[str, Any]) -> None:

@@ -1,15 +1,15 @@
 """`manage.py queues`: look at queues, pause and resume them."""
 
-import getpass
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from taskyard.operating.deeds import pause_queue, resume_queue
 from taskyard.operating.presenting import age
 from taskyard.operating.queues import QueueStatus, queue_statuses
 from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.operating.terminal.operator import add_reason, operator_of
 from taskyard.operating.terminal.screen import plain, screen, state, table, write_json
-from taskyard.pauses import pause_queue, resume_queue
 
 
 class Command(OperatorCommand):
@@ -25,10 +25,11 @@ class Command(OperatorCommand):
         pausing = actions.add_parser(
             "pause", help="Start no more jobs of these queues, on any backend; running ones finish."
         )
-        pausing.add_argument("names", nargs="+", metavar="QUEUE")
-        pausing.add_argument("--by", default="", help="Who wants it (default: your login).")
         resuming = actions.add_parser("resume", help="Start jobs of these queues again.")
-        resuming.add_argument("names", nargs="+", metavar="QUEUE")
+        for steering in (pausing, resuming):
+            steering.add_argument("names", nargs="+", metavar="QUEUE")
+            steering.add_argument("--by", default="", help="Who wants it (default: your login).")
+            add_reason(steering)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do what was asked."""
@@ -67,15 +68,15 @@ class Command(OperatorCommand):
 
     def _pause(self, options: dict[str, Any]) -> None:
         self._warn_of_unknown(options["names"])
-        by = options["by"] or _who()
+        operator = operator_of(options)
         for name in options["names"]:
-            news = "is paused" if pause_queue(name, by) else "was paused already"
+            news = "is paused" if pause_queue(operator, name) else "was paused already"
             self.stdout.write(f"{name} {news}.")
 
     def _resume(self, options: dict[str, Any]) -> None:
         unpaused = []
         for name in options["names"]:
-            if resume_queue(name):
+            if resume_queue(operator_of(options), name):
                 self.stdout.write(f"{name} is resumed.")
             else:
                 unpaused.append(name)
@@ -105,10 +106,3 @@ def _as_data(status: QueueStatus) -> dict[str, Any]:
         "paused_at": paused.paused_at.isoformat() if paused else None,
         "paused_by": paused.paused_by if paused else None,
     }
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return ""

@@ -8,12 +8,16 @@ from rich.table import Table
 
 from taskyard.database import explained_errors, jobs_alias
 from taskyard.models import Schedule
-from taskyard.operating.presenting import age, shown_json, span
+from taskyard.operating.audit import Operator
+from taskyard.operating.deeds import pause_schedules, resume_schedules, run_schedule
+from taskyard.operating.presenting import age, as_call, span
+from taskyard.operating.redaction import redacted_schedule
 from taskyard.operating.terminal.bulk import confirm
 from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.operating.terminal.operator import add_reason, operator_of
 from taskyard.operating.terminal.screen import plain, screen, state, table, write_json
 from taskyard.schedules.calls import ScheduleFault
-from taskyard.schedules.control import next_runs, pause, resume, run_now
+from taskyard.schedules.control import next_runs
 from taskyard.schedules.showing import (
     as_data,
     shown_condition,
@@ -50,6 +54,7 @@ class Command(OperatorCommand):
             acting.add_argument("--all", action="store_true", help="All schedules.")
             acting.add_argument("--dry-run", action="store_true", help="Only say which it would be.")
             acting.add_argument("--yes", action="store_true", help="Do not ask.")
+            add_reason(acting)
             _add_json(acting)
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -60,9 +65,9 @@ class Command(OperatorCommand):
             case "show":
                 self._show(options)
             case "pause":
-                self._change(pause, "paused", options)
+                self._change(pause_schedules, "paused", options)
             case "resume":
-                self._change(resume, "resumed", options)
+                self._change(resume_schedules, "resumed", options)
             case "run":
                 self._run(options)
 
@@ -112,9 +117,11 @@ class Command(OperatorCommand):
 
     # --- steering ---
 
-    def _change(self, change: Callable[[list[str]], int], done: str, options: dict[str, Any]) -> None:
+    def _change(
+        self, change: Callable[[Operator, list[str]], int], done: str, options: dict[str, Any]
+    ) -> None:
         names = self._chosen(options)
-        count = 0 if options["dry_run"] else change(names)
+        count = 0 if options["dry_run"] else change(operator_of(options), names)
         self._report(names if options["dry_run"] else [], count, done, options)
 
     def _run(self, options: dict[str, Any]) -> None:
@@ -125,7 +132,7 @@ class Command(OperatorCommand):
         faults = []
         for name in names:
             try:
-                job = run_now(name)
+                job = run_schedule(operator_of(options), name)
             except ScheduleFault as fault:
                 faults.append(f"{name} cannot run: {fault}")
                 continue
@@ -162,8 +169,7 @@ def _facts(schedule: Schedule) -> Iterator[tuple[str, str]]:
     yield "state", shown_condition(schedule)
     yield "fault", schedule.fault
     yield "task", schedule.task
-    yield "args", shown_json(schedule.args) if schedule.args else ""
-    yield "kwargs", shown_json(schedule.kwargs) if schedule.kwargs else ""
+    yield "arguments", as_call(*redacted_schedule(schedule))
     yield "times", shown_times(schedule)
     window = f", up to {span(schedule.catch_up_window)} old" if schedule.catch_up_window else ""
     yield "missed slots", f"{schedule.get_missed_display()}{window}"

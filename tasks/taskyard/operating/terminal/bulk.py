@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from .operator import add_reason
 from .screen import errors
 
 
@@ -13,6 +14,7 @@ def add_bulk_options(parser: CommandParser) -> None:
     """Declare the options of what is done to many jobs."""
     parser.add_argument("--dry-run", action="store_true", help="Only say how many jobs it would be.")
     parser.add_argument("--yes", action="store_true", help="Do not ask.")
+    add_reason(parser)
 
 
 def confirm(question: str, *, is_agreed: bool) -> None:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from taskyard.operating.search import (
     STATES,
@@ -14,6 +14,7 @@ from taskyard.operating.search import (
     read_argument,
     read_since,
     read_state,
+    read_tag,
 )
 
 T = TypeVar("T")
@@ -35,6 +36,9 @@ def add_filters(parser: CommandParser) -> None:
     chosen.add_argument("--backend", action="append", default=[], help="Alias in settings.TASKS.")
     chosen.add_argument("--worker", action="append", default=[], help="Id of the worker that has or had it.")
     chosen.add_argument(
+        "--tag", action="append", default=[], type=reading(read_tag), help="Several must all fit."
+    )
+    chosen.add_argument(
         "--since",
         type=reading(read_since),
         metavar="WHEN",
@@ -51,16 +55,26 @@ def add_filters(parser: CommandParser) -> None:
 
 
 def search_of(options: Mapping[str, Any]) -> Search:
-    """Return what the options say."""
-    return Search(
+    """Return what the options say.
+
+    Raises:
+        CommandError: where they name an argument that is not shown.
+    """
+    search = Search(
         tasks=tuple(options["task"]),
         queues=tuple(options["queue"]),
         states=tuple(options["state"]),
         backends=tuple(options["backend"]),
         workers=tuple(options["worker"]),
         since=options["since"],
+        tags=tuple(options["tag"]),
         arguments=tuple(options["arg"]),
     )
+    try:
+        search.refuse_hidden()
+    except BadSearch as fault:
+        raise CommandError(str(fault)) from fault
+    return search
 
 
 def reading(read: Callable[[str], T]) -> Callable[[str], T]:

@@ -10,18 +10,7 @@ from rich.text import Text
 
 from taskyard.fields import CorruptJSON
 from taskyard.models import Job
-from taskyard.operating.presenting import (
-    age,
-    local_time,
-    moments,
-    note,
-    run_time,
-    shown_attempt,
-    shown_call,
-    shown_json,
-    shown_progress,
-    shown_state,
-)
+from taskyard.operating import presenting
 from taskyard.operating.search import WINDOW, Page
 
 from .screen import plain, state, table
@@ -40,12 +29,12 @@ def _rows(jobs: Iterable[Job]) -> Table:
     for job in jobs:
         rows.add_row(
             str(job.pk),
-            state(shown_state(job)),
+            state(presenting.shown_state(job)),
             job.task,
             job.queue,
-            age(job.enqueued_at),
+            presenting.age(job.enqueued_at),
             str(job.attempt or ""),
-            _line(note(job))[:LONGEST_NOTE],
+            _line(presenting.note(job))[:LONGEST_NOTE],
         )
     return rows
 
@@ -55,11 +44,11 @@ LONGEST_NOTE = 100
 
 def _two_lines(job: Job) -> Text:
     first = Text.assemble(
-        *(str(job.pk), " ", state(f"{shown_state(job):<10}")),
-        *(" ", job.queue, ", ", age(job.enqueued_at)),
+        *(str(job.pk), " ", state(f"{presenting.shown_state(job):<10}")),
+        *(" ", job.queue, ", ", presenting.age(job.enqueued_at)),
         f", {job.attempt} tries" if job.attempt > 1 else "",
     )
-    second = "  ".join(filter(None, [f"  {job.task}{shown_call(job)}", note(job)]))
+    second = "  ".join(filter(None, [f"  {job.task}{presenting.shown_call(job)}", presenting.note(job)]))
     lines = Text("\n").join([first, Text(_line(second), "dim")])
     lines.no_wrap, lines.overflow = True, "ellipsis"
     return lines
@@ -91,27 +80,28 @@ def job_page(job: Job) -> RenderableType:
 
 def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
     yield "id", str(job.pk)
-    yield "task", f"{job.task}{shown_call(job)}"
-    yield "state", state(shown_state(job))
+    yield "task", f"{job.task}{presenting.shown_call(job)}"
+    yield "state", state(presenting.shown_state(job))
     yield "queue", f"{job.queue}, backend {job.backend}, priority {job.priority}"
-    for name, moment in moments(job):
+    for name, moment in presenting.moments(job):
         yield name, _moment(moment)
     yield "attempt", str(job.attempt or "")
-    yield "took" if job.is_finished else "runs for", run_time(job)
+    yield "took" if job.is_finished else "runs for", presenting.run_time(job)
     yield "worker", job.worker
     yield "schedule", f"{job.schedule}, for {_moment(job.slot)}" if job.schedule else ""
     yield "unique key", job.unique_key or ""
-    yield "progress", shown_progress(job)
-    yield "metadata", shown_json(job.metadata) if job.metadata else ""
-    yield "returned", shown_json(job.return_value) if job.return_value is not None else ""
+    yield "progress", presenting.shown_progress(job)
+    yield "tags", presenting.shown_tags(job)
+    yield "metadata", presenting.shown_metadata(job)
+    yield "returned", presenting.shown_return_value(job)
 
 
 def _attempts(job: Job) -> Iterator[RenderableType]:
     if isinstance(job.attempts, CorruptJSON):
-        yield Text(plain(f"\nattempts: {shown_json(job.attempts)}"), "red")
+        yield Text(plain(f"\nattempts: {presenting.shown_json(job.attempts)}"), "red")
     for entry in job.history():
         ended = _moment(_time(entry.get("ended_at")))
-        yield Text(plain("\n" + ", ".join(filter(None, [shown_attempt(entry), ended]))), "bold")
+        yield Text(plain("\n" + ", ".join(filter(None, [presenting.shown_attempt(entry), ended]))), "bold")
         if "error" in entry:
             traceback = entry["error"]["traceback"].strip() or entry["error"]["type"]
             yield Padding(Text(plain(traceback)), (0, 0, 0, 2))
@@ -120,7 +110,7 @@ def _attempts(job: Job) -> Iterator[RenderableType]:
 def _moment(moment: datetime | None) -> str:
     if moment is None:
         return ""
-    return f"{local_time(moment):%Y-%m-%d %H:%M:%S} ({age(moment)})"
+    return f"{presenting.local_time(moment):%Y-%m-%d %H:%M:%S} ({presenting.age(moment)})"
 
 
 def _time(text: object) -> datetime | None:
