@@ -10,6 +10,7 @@ from django.db import DatabaseError, OperationalError, connection
 from django.test import override_settings
 from django.utils import timezone
 
+from taskyard.backend import job_backends
 from taskyard.breaker import breaker_for
 from taskyard.delivery import FIRST_LEASE
 from taskyard.exceptions import NotMigrated
@@ -17,7 +18,7 @@ from taskyard.models import JOB_TABLE, Job
 from taskyard.states import JobState
 from taskyard.testing import drain
 from taskyard_workers import dispatcher as dispatcher_module
-from taskyard_workers.dispatcher import LONGEST_SLEEP, Dispatcher, job_backends
+from taskyard_workers.dispatcher import LONGEST_SLEEP, Dispatcher
 from tests.example.backends import RecordingBackend
 from tests.example.tasks import flaky, nothing
 from tests.support.servers import wait_until

@@ -32,8 +32,9 @@ class WorkerProcessAdmin(ReadOnly, admin.ModelAdmin):
             "title": "Worker processes",
             "cl": {"opts": self.opts},
             "workers": [
-                (status, age(status.process.started_at), age(status.process.beat_at))
+                (status, *map(age, (process.started_at, process.claimed_at, process.beat_at)))
                 for status in worker_statuses()
+                for process in (status.process,)
             ],
             "media": self.media,
             **(extra_context or {}),

@@ -73,7 +73,7 @@ class _OnLoop:
 
 
 class _Stopping(Exception):
-    """This process may not claim any more."""
+    """This process may not claim any more, or is not to for now."""
 
 
 class Consumer:
@@ -94,7 +94,8 @@ class Consumer:
         """Run a message's job to its recorded end; sync tasks on this thread, async ones on one loop.
 
         Returns:
-            whether the message has done its duty; False: this process is stopping, another may take it.
+            whether the message has done its duty; False: this process is stopping or quiet, another may take
+            it.
         """
         try:
             live = run_now(self._claim(message, _Here()))
@@ -149,6 +150,8 @@ class Consumer:
                 except DatabaseError as error:
                     logger.warning("Job %s could not be claimed (%s); trying again.", said.job_id, error)
             await place.sleep(PATIENCE)
+            if self._process.is_quiet:
+                break  # and no sooner: the message may come straight back
         raise _Stopping
 
     async def _claim_now(self, message: Message, place: "_Place") -> Live | None:

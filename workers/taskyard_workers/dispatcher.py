@@ -13,9 +13,9 @@ from functools import cache, partial
 from django.db import DatabaseError, close_old_connections, connections
 
 from taskyard.announcing import announce
-from taskyard.backend import JobBackend
+from taskyard.backend import JobBackend, job_backends
 from taskyard.breaker import PAUSE, breaker_for
-from taskyard.compat import InvalidTaskBackend, task_backends
+from taskyard.compat import InvalidTaskBackend
 from taskyard.database import jobs_alias
 from taskyard.delivery import (
     Delivery,
@@ -39,6 +39,7 @@ from taskyard.transitions import cancel_waiting, waiting_to_be_cancelled
 
 from . import rescue
 from .membership import BEAT
+from .signals import dispatcher_round
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Dispatcher:
             DatabaseError: where the database does not answer.
         """
         now = time.monotonic()
-        backends = job_backends()
+        backends = job_backends(_report_unserved)
         if now >= self._next_rescue:
             self._next_rescue = now + RESCUE_INTERVAL
             _guarded("The jobs of dead workers could not be rescued", self._rescue)
@@ -128,6 +129,7 @@ class Dispatcher:
         if now >= self._next_prune:
             self._next_prune = now + PRUNE_INTERVAL
             _guarded("Old jobs could not be pruned", self._keep_house)
+        dispatcher_round.send_robust(sender=type(self))
         waits = [wait for wait in (seconds_until_due(backends), seconds_until_next()) if wait is not None]
         return min(LONGEST_SLEEP, *(max(wait, 0.01) for wait in waits)) if waits else LONGEST_SLEEP
 
@@ -294,15 +296,5 @@ def _report_once(fault: str) -> None:
     logger.error(fault)
 
 
-def job_backends() -> dict[str, JobBackend]:
-    """Return Taskyard's backends among those that TASKS names; one that cannot be made is left out."""
-    found = {}
-    for alias in task_backends:
-        try:
-            backend = task_backends[alias]
-        except InvalidTaskBackend as error:
-            _report_once(f"Backend {alias!r} is not served: {error}")
-            continue
-        if isinstance(backend, JobBackend):
-            found[alias] = backend
-    return found
+def _report_unserved(alias: str, fault: InvalidTaskBackend) -> None:
+    _report_once(f"Backend {alias!r} is not served: {fault}")

@@ -1,5 +1,6 @@
 """The worker processes as operators see them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from taskyard.models import Job
 from taskyard.states import JobState
 
 from .membership import BEAT
-from .models import WorkerProcess
+from .models import Wish, WorkerProcess
 
 SILENCE = timedelta(seconds=2.5 * BEAT)
 """After which a worker is shown as silent: more than a beat has got lost."""
@@ -33,6 +34,11 @@ class WorkerStatus:
             return "lost"
         return "silent" if self.is_silent else "alive"
 
+    @property
+    def wish(self) -> str:
+        """What an operator asks of it, in a word: `quiet`, `stop` or ""."""
+        return "" if self.process.lost_at is not None else self.process.wish
+
 
 def worker_statuses() -> list[WorkerStatus]:
     """Return the processes in the register, by name."""
@@ -54,3 +60,30 @@ def worker_statuses() -> list[WorkerStatus]:
             WorkerStatus(process, running.get(process.pk, 0), bool(process.is_silent))
             for process in processes.order_by("backend", "name", "id")
         ]
+
+
+def quiet(process_ids: Iterable[str]) -> int:
+    """Ask processes to claim no more jobs: what runs goes on, and they stay. Return how many were asked.
+
+    Holds until `wake`, or until the process ends: one that takes its place is not quiet.
+    """
+    return _ask(process_ids, Wish.QUIET, unless=(Wish.QUIET, Wish.STOP))
+
+
+def wake(process_ids: Iterable[str]) -> int:
+    """Let quiet processes claim jobs again, and return how many were quiet."""
+    return _ask(process_ids, "", unless=("", Wish.STOP))
+
+
+def stop(process_ids: Iterable[str]) -> int:
+    """Ask processes to stop as by SIGTERM, for good, and return how many were asked.
+
+    Under Celery's prefork pool the whole pool stops with one of its processes.
+    """
+    return _ask(process_ids, Wish.STOP, unless=(Wish.STOP,))
+
+
+def _ask(process_ids: Iterable[str], wish: str, unless: tuple[str, ...]) -> int:
+    living = WorkerProcess.objects.using(jobs_alias()).filter(pk__in=list(process_ids), lost_at=None)
+    with explained_errors():
+        return living.exclude(wish__in=unless).update(wish=wish)

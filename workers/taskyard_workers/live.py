@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -59,6 +60,9 @@ class LiveJobs:
         on_keyboard_interrupt: Callable[[], object],
     ) -> None:
         self.finished = 0
+        self.latest_claim: datetime | None = None
+        """When the latest job was claimed, by the database's clock."""
+
         self._recorder = recorder
         self._on_stuck = on_stuck
         self._on_keyboard_interrupt = on_keyboard_interrupt
@@ -86,6 +90,7 @@ class LiveJobs:
         run = prepare(job)
         live = Live(run, InterruptibleCoroutine() if run.is_async else InterruptibleThread())
         self._live[job.id] = live
+        self.latest_claim = job.last_attempted_at
         self._recorder.watch(run)
         return live
 

@@ -1,12 +1,10 @@
 """What every process that runs jobs is made of: its place in the register, its writer and its jobs."""
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from taskyard.backend import JobBackend, WorkerOptions
 from taskyard.transitions import conclude
@@ -15,11 +13,15 @@ from . import exits
 from .cancelling import CancelWatch
 from .live import LiveJobs
 from .membership import Membership
+from .memory import held_memory
+from .models import Wish
 from .recorder import Recorder
 from .shutdown import Shutdown
 from .signals import process_started, process_stopping
 
 logger = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
 
 TIME_TO_YIELD = 2.0
 """Seconds that interrupted tasks get at the very end to hand themselves back."""
@@ -31,8 +33,15 @@ class JobProcess:
     def __init__(self, backend: JobBackend, options: WorkerOptions, shutdown: Shutdown) -> None:
         self.options = options
         self.shutdown = shutdown
+        self.is_quiet = False
+        """Whether an operator wants this process to claim no more, and stay."""
+
         self.membership = Membership(
-            backend, options, on_lost=lambda: shutdown.replace_process("it was declared lost.")
+            backend,
+            options,
+            on_lost=lambda: shutdown.replace_process("it was declared lost."),
+            on_wish=self._obey,
+            latest_claim=lambda: self.jobs.latest_claim,
         )
         self.recorder = Recorder()
         self.jobs = LiveJobs(
@@ -63,6 +72,8 @@ class JobProcess:
 
     def may_claim(self) -> int:
         """Return how many more jobs this process may claim; at its limits it asks to be replaced."""
+        if self.is_quiet:
+            return 0  # at its limits, too: the process that took its place would not be quiet
         limits, jobs = self.options, self.jobs
         allowed = sys.maxsize
         if limits.max_jobs is not None:
@@ -70,7 +81,7 @@ class JobProcess:
             allowed = limits.max_jobs - here - jobs.finished
             if jobs.finished >= limits.max_jobs:
                 self.shutdown.replace_process(f"it has run {jobs.finished} jobs.")
-        if limits.max_memory_mib is not None and (held := memory_mib()) > limits.max_memory_mib:
+        if limits.max_memory_mib is not None and (held := held_memory() // MIB) > limits.max_memory_mib:
             self.shutdown.replace_process(f"it holds {held} MiB, over the limit of {limits.max_memory_mib}.")
         if self.shutdown.stopping or not self.membership.may_claim():
             return 0
@@ -94,9 +105,19 @@ class JobProcess:
         abandoned = jobs.abandoned()
         conclude(abandoned)
         jobs.close()
-        if self.shutdown.replace:
-            return exits.REPLACE
-        return exits.CUT_OFF if abandoned else exits.CLEAN
+        return self.shutdown.exit_code(exits.CUT_OFF if abandoned else exits.CLEAN)
+
+    def _obey(self, wish: str) -> None:
+        """Do what an operator asks of this process."""
+        if wish == Wish.STOP:
+            logger.info("An operator asks worker %s to stop.", self.membership.worker_id)
+            self.shutdown.dismiss()
+            return
+        if self.is_quiet != (wish == Wish.QUIET):
+            self.is_quiet = not self.is_quiet
+            what = "claims no more jobs" if self.is_quiet else "claims jobs again"
+            logger.info("As an operator asks, worker %s %s.", self.membership.worker_id, what)
+            self.shutdown.wake()
 
     def _wait_until_idle(
         self, seconds: float, wait: Callable[[float], object], unless: Callable[[], bool]
@@ -104,16 +125,3 @@ class JobProcess:
         deadline = time.monotonic() + seconds
         while self.jobs and not unless() and time.monotonic() < deadline:
             wait(min(0.5, deadline - time.monotonic()))
-
-
-def memory_mib() -> int:
-    """Return how much memory this process holds, in MiB."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        import resource  # noqa: PLC0415 - not on every platform
-
-        # The peak, not the present: the closest that POSIX has. KiB, except on macOS.
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
-    return pages * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024)

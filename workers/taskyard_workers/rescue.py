@@ -20,6 +20,7 @@ from taskyard.transitions import Outcome, conclude
 
 from .membership import DEATH
 from .models import WorkerProcess
+from .signals import job_given_up
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,8 @@ class _Verdict:
             self.job.task,
             history.count(self.outcome.history, history.LOST),
         )
+        if self.run is not None:
+            job_given_up.send_robust(sender=Run, run=self.run, outcome=self.outcome)
         try:
             raise self.lost
         except WorkerLost:

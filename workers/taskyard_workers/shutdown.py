@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
+from . import exits
+
 logger = logging.getLogger(__name__)
 
 PARENT_PIPE = "TASKYARD_PARENT_PIPE"
@@ -38,6 +40,9 @@ class Shutdown:
         self.replace = False
         """A fresh process takes this one's place."""
 
+        self.dismissed = False
+        """An operator wants this process gone for good."""
+
         self.wake: Callable[[], object] = lambda: None
 
     def stop(self) -> None:
@@ -50,12 +55,23 @@ class Shutdown:
         self.at_once = self.stopping = True
         self.wake()
 
+    def dismiss(self) -> None:
+        """Stop gracefully, for whoever keeps this process alive not to start it again."""
+        self.dismissed = True
+        self.stop()
+
     def replace_process(self, reason: str) -> None:
         """Stop gracefully and make room for a fresh process."""
         if not self.stopping:
             logger.info("This worker process is to be replaced: %s", reason)
             self.replace = True
         self.stop()
+
+    def exit_code(self, code: int) -> int:
+        """Return what a process that ends with this code tells whoever keeps it alive."""
+        if self.dismissed:
+            return exits.DISMISSED + code
+        return exits.REPLACE if self.replace else code
 
     @contextmanager
     def on_signals(self, *, watch_parent: bool = True) -> Iterator[None]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from . import exits
 from .shutdown import PARENT_PIPE, STOP, STOP_AT_ONCE, Shutdown
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Supervisor:
 
     def _watch(self, children: Sequence["_Child"]) -> None:
         told_to_stop = told_at_once = False
-        while any(child.is_wanted for child in children):
+        while True:
             for child in children:
                 if self._shutdown.stopping and not told_to_stop:
                     child.stop()
@@ -81,6 +82,9 @@ class Supervisor:
                 if not self._shutdown.stopping and not self._burst:
                     child.keep_alive()
             told_to_stop, told_at_once = self._shutdown.stopping, self._shutdown.at_once
+            # Asked after, for only the look above tells whether one that has died is wanted again.
+            if not any(child.is_wanted for child in children):
+                return
             time.sleep(LOOK_INTERVAL)
 
 
@@ -93,6 +97,7 @@ class _Child:
         self._pipe = pipe
         self._pause = CRASH_PAUSE
         self._start_at: float | None = None
+        self._is_dismissed = False
         self._start()
 
     def _start(self) -> None:
@@ -116,7 +121,7 @@ class _Child:
         code = self._process.returncode or 0
         if code == -STOP:
             return 0  # told to stop before it could listen, so before it had any job
-        return 128 - code if code < 0 else code
+        return 128 - code if code < 0 else exits.shown(code)
 
     def stop(self) -> None:
         """Stop the child gracefully, and do not start it again."""
@@ -130,8 +135,15 @@ class _Child:
             self._process.send_signal(STOP_AT_ONCE)
 
     def keep_alive(self) -> None:
-        """Start the child again if it died: at once if it had worked, after a pause if it died young."""
-        if self._process.poll() is None:
+        """Start the child again if it died: at once if it had worked, after a pause if it died young.
+
+        One that an operator has stopped stays where it is.
+        """
+        if self._process.poll() is None or self._is_dismissed:
+            return
+        if exits.is_dismissal(self._process.returncode):
+            self._is_dismissed = True
+            logger.info("Worker process %d was stopped for good.", self._number + 1)
             return
         now = time.monotonic()
         if self._start_at is None:

@@ -94,7 +94,7 @@ class PreforkWorker:
             logger.error("Celery's worker has ended by itself; it starts afresh.")
             time.sleep(PATIENCE)
             return exits.REPLACE
-        return self._fleet.exit_code
+        return self._shutdown.exit_code(self._fleet.exit_code)
 
     # --- in a child ---
 
@@ -119,6 +119,9 @@ class PreforkWorker:
             self._next_look = time.monotonic() + LOOK_AGAIN
             self._look_around()
         self._fleet.listen()
+        if self._fleet.is_dismissed and not self._shutdown.dismissed:
+            logger.info("An operator has stopped a process of the pool; the others stop with it.")
+            self._shutdown.dismiss()
         if self._shutdown.stopping:
             self._fleet.stop(at_once=self._shutdown.at_once)
 
@@ -154,6 +157,9 @@ class Fleet:
         self._lines = lines
         self._grace = grace
         self._codes: dict[int, int] = {}
+        self.is_dismissed = False
+        """Whether an operator has stopped one of the children through the register."""
+
         self._kill_at: float | None = None
         self._is_ending = False
 
@@ -164,7 +170,9 @@ class Fleet:
 
     def listen(self) -> None:
         """Take note of what the children have reported; to be called again and again."""
-        self._codes.update(self._lines.reports.receive())
+        for pid, code in self._lines.reports.receive().items():
+            self._codes[pid] = exits.shown(code)
+            self.is_dismissed |= exits.is_dismissal(code)
 
     def stop(self, *, at_once: bool) -> None:
         """Take the next step towards the end, if it is time; to be called again and again."""
@@ -200,7 +208,7 @@ class Fleet:
         for process in self._processes():
             if process.exitcode is not None:
                 # Who died of the signal had not begun to listen, and so had no job.
-                is_clean = process.exitcode in (0, EX_RECYCLE, -STOP)
+                is_clean = exits.shown(process.exitcode) in (0, EX_RECYCLE, -STOP)
                 self._codes.setdefault(process.pid, exits.CLEAN if is_clean else exits.CUT_OFF)
 
     def _cut_short(self, _signal: int, _frame: FrameType | None) -> None:

@@ -13,6 +13,8 @@ from taskyard.compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task
 from taskyard.operating.terminal.command import OperatorCommand
 from taskyard_workers import exits
 from taskyard_workers.code_watch import replace_on_change
+from taskyard_workers.group import begin_group
+from taskyard_workers.serving import add_option, served
 from taskyard_workers.shutdown import PARENT_PIPE
 from taskyard_workers.supervisor import Supervisor, replace_this_process
 
@@ -61,6 +63,7 @@ class Command(OperatorCommand):
             "--max-memory", type=_whole_number, metavar="MIB", help="Replace a process that holds more."
         )
         parser.add_argument("--name", default="", help="What operators see (default: host and process id).")
+        add_option(parser)
         parser.add_argument(
             "--autoreload", action="store_true", help="For development: start anew when code changes."
         )
@@ -80,16 +83,22 @@ class Command(OperatorCommand):
         )
         if options["no_wait"]:
             _ask_for_an_answer(backend)
-        if options["processes"] > 1 and PARENT_PIPE not in os.environ:
-            code = Supervisor(_arguments(options), options["processes"], burst=worker_options.burst).run()
+        group = begin_group(options["name"])
+        is_child = PARENT_PIPE in os.environ
+        if (options["processes"] > 1 or options["metrics"]) and not is_child:
+            with served(options["metrics"], group):
+                code = Supervisor(_arguments(options), options["processes"], burst=worker_options.burst).run()
         else:
             if options["autoreload"]:
                 replace_on_change()
             code = _start(backend, worker_options)
         if code == exits.REPLACE:
             replace_this_process(_arguments(options))
-        logger.info("Worker stopped%s.", "" if code == exits.CLEAN else f" with exit code {code}")
-        if code == exits.CUT_OFF:
+        shown = exits.shown(code)
+        logger.info("Worker stopped%s.", "" if shown == exits.CLEAN else f" with exit code {shown}")
+        if not is_child:
+            code = shown
+        if shown == exits.CUT_OFF:
             # Threads that would not end are still here; a normal exit would wait for them.
             logging.shutdown()
             os._exit(code)
@@ -184,7 +193,7 @@ def _seconds(text: str) -> float:
 
 def _log_to_console_unless_configured(verbosity: int) -> None:
     """Show the worker's log lines on a site that has set up no logging for them."""
-    for name in ("taskyard", "taskyard_workers", "taskyard_adapters"):
+    for name in ("taskyard", "taskyard_workers", "taskyard_adapters", "taskyard_monitoring"):
         library_logger = logging.getLogger(name)
         if verbosity and not library_logger.hasHandlers():
             handler = logging.StreamHandler()
