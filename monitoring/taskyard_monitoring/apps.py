@@ -1,6 +1,9 @@
 """The Django app of metrics, health and the console."""
 
+from importlib.util import find_spec
+
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class TaskyardMonitoringConfig(AppConfig):
@@ -12,3 +15,17 @@ class TaskyardMonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the instruments to what they measure."""
+        from . import tracing  # noqa: PLC0415 - models are loaded by now, and not before
+        from .console.checks import check_htmx  # noqa: PLC0415
+        from .history import recording  # noqa: PLC0415
+
+        register(check_htmx)
+        recording.connect()
+        tracing.connect()
+        if find_spec("prometheus_client"):
+            from taskyard_workers.serving import serve_with  # noqa: PLC0415
+
+            from .metrics import instruments, server  # noqa: PLC0415
+
+            instruments.connect()
+            serve_with(server.serve)
