@@ -1,0 +1,1 @@
+"""The past of the charts: what each process did, counted in small steps of time, and read back as series."""
