@@ -34,30 +34,46 @@ run: $(VENV)/.demo ## The shop with a worker, for the browser
 	$(BIN)/python project/manage.py devsite
 
 ON_POSTGRESQL = $(BIN)/python -m tests.with_database postgresql $(BIN)/python
-OF_THE_DATABASE := tests/tasks tests/workers tests/adapters/embedded tests/adapters/django_q2
+OF_THE_DATABASE := tests/tasks tests/workers tests/adapters/embedded tests/adapters/django_q2 \
+	tests/monitoring/history tests/monitoring/snapshot tests/monitoring/live tests/monitoring/metrics
+
+# What each run has shown, for the page on conformance.
+RESULTS := build/results
 
 .PHONY: test
-test: test-sqlite test-postgresql test-mysql test-project ## The whole suite, on every database; QUICK_ONLY=1 waits for no heartbeats
+test: test-sqlite test-postgresql test-mysql test-project $(if $(QUICK_ONLY),,test-slow) ## The whole suite, on every database; QUICK_ONLY=1 waits for no heartbeats
 
 .PHONY: test-sqlite
 test-sqlite: $(VENV)/.develop
-	$(BIN)/python -m pytest tests --ignore=tests/project $(QUICK) $(PYTEST)
-	$(if $(QUICK_ONLY),,$(BIN)/python -m pytest tests --ignore=tests/project $(SLOW) $(PYTEST))
+	$(BIN)/python -m pytest tests --ignore=tests/project $(QUICK) --junitxml=$(RESULTS)/sqlite-quick.xml $(PYTEST)
 
 .PHONY: test-postgresql
 test-postgresql: $(VENV)/.develop
-	$(ON_POSTGRESQL) -m pytest $(OF_THE_DATABASE) $(QUICK) $(PYTEST)
-	$(if $(QUICK_ONLY),,$(ON_POSTGRESQL) -m pytest $(OF_THE_DATABASE) $(SLOW) $(PYTEST))
+	$(ON_POSTGRESQL) -m pytest $(OF_THE_DATABASE) $(QUICK) --junitxml=$(RESULTS)/postgresql-quick.xml $(PYTEST)
 
 .PHONY: test-mysql
 test-mysql: $(VENV)/.develop $(VENV)/.mysql
-	$(BIN)/python -m tests.with_database mysql $(BIN)/python -m pytest tests/tasks tests/workers -m "not slow" $(PYTEST)
+	$(BIN)/python -m tests.with_database mysql $(BIN)/python -m pytest tests/tasks tests/workers tests/monitoring/history \
+		-m "not slow" $(PYTEST)
+
+# Both at once: they hardly do anything but wait.
+.PHONY: test-slow
+test-slow: $(VENV)/.develop
+	$(MAKE) --no-print-directory --jobs=2 --output-sync test-slow-sqlite test-slow-postgresql
+
+.PHONY: test-slow-sqlite
+test-slow-sqlite: $(VENV)/.develop
+	$(BIN)/python -m pytest tests --ignore=tests/project $(SLOW) --junitxml=$(RESULTS)/sqlite-slow.xml $(PYTEST)
+
+.PHONY: test-slow-postgresql
+test-slow-postgresql: $(VENV)/.develop
+	$(ON_POSTGRESQL) -m pytest $(OF_THE_DATABASE) $(SLOW) --junitxml=$(RESULTS)/postgresql-slow.xml $(PYTEST)
 
 .PHONY: test-project
 test-project: $(VENV)/.develop
 	$(BIN)/python -m pytest tests/project --ds=config.settings $(PYTEST)
 
-# The nine combinations, and the page in the docs that says how they did; CHECK=--check leaves the page alone.
+# The nine combinations, and the page in the docs that says how they did.
 .PHONY: conformance
 conformance: $(VENV)/.develop ## Every engine on every broker through the conformance suite; writes docs/conformance.md
 	rm -rf build/conformance
@@ -65,7 +81,11 @@ conformance: $(VENV)/.develop ## Every engine on every broker through the confor
 	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py $(SLOW) --junitxml=build/conformance/sqlite-slow.xml
 	$(ON_POSTGRESQL) -m pytest $(IN_THE_DATABASE) $(QUICK) --junitxml=build/conformance/postgresql-quick.xml
 	$(ON_POSTGRESQL) -m pytest $(IN_THE_DATABASE) $(SLOW) --junitxml=build/conformance/postgresql-slow.xml
-	$(BIN)/python -m tests.matrix docs/conformance.md build/conformance/*.xml $(CHECK)
+	$(BIN)/python -m tests.matrix docs/conformance.md build/conformance/*.xml
+
+.PHONY: conformance-check
+conformance-check: $(VENV)/.develop ## Whether that page says what `make test` has just shown
+	$(BIN)/python -m tests.matrix docs/conformance.md $(RESULTS)/*.xml --check
 
 IN_THE_DATABASE := tests/adapters/embedded/test_conformance.py tests/adapters/django_q2/test_conformance.py
 
@@ -111,6 +131,10 @@ bench: $(VENV)/.develop ## Measure the embedded engine: jobs drained, enqueued a
 .PHONY: bench-engines
 bench-engines: $(VENV)/.develop ## Measure the other engines with our records against the bare engines; ten minutes
 	$(BIN)/python -m benchmarks engines
+
+.PHONY: dashboards
+dashboards: $(VENV)/.develop ## Write Grafana's dashboards anew from their source
+	$(BIN)/python -m monitoring.grafana.source
 
 .PHONY: release-check
 release-check: $(VENV)/.develop ## Build the distribution and use it in an outside project

@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "taskyard",
     "taskyard_workers",
     "taskyard_monitoring",
+    "django_htmx",
     "tests.example",
 ]
 

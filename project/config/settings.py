@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "taskyard",
     "taskyard_workers",
     "taskyard_monitoring",
+    "django_htmx",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

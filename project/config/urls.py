@@ -1,4 +1,4 @@
-"""Addresses of the example site: the shop, signing in and out, and the admin."""
+"""Addresses of the example site: the shop, signing in and out, the admin and the console."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
@@ -9,4 +9,5 @@ urlpatterns = [
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("console/", include("taskyard_monitoring.urls")),
 ]

@@ -274,3 +274,23 @@ def log_a_line(line):
     logging.getLogger("tests.lines").warning(line)
     if current_job().attempt == 1:
         raise ValueError("again")
+
+
+@task
+def sign_in(user, password, *tokens, **details):
+    """Gets what nobody else is to see."""
+    return {"user": user, "session_id": password}
+
+
+@task
+@policy(tags=("billing", "eu"))
+def bill(order=None):
+    return order
+
+
+@task
+@policy(tags=("billing", "urgent"))
+def bill_and_remind():
+    """Enqueues another; its own tags go on with it."""
+    with job_metadata(tags=["reminder"]):
+        nothing.enqueue()

@@ -185,7 +185,7 @@ def test_the_list_of_orders_needs_as_many_queries_for_one_as_for_fifty(
 ):
     import_text(*[GOOD.replace("100001", str(100_000 + number)) for number in range(rows)])
 
-    with django_assert_num_queries(6):  # session, user, count, orders, lines, products
+    with django_assert_num_queries(8):  # session, user, count, orders, lines, products, twice permissions
         staff_client.get("/orders/")
 
 
