@@ -9,9 +9,6 @@ finished jobs there are a backlog, running jobs under a fleet of workers, schedu
 import argparse
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +18,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from benchmarks.databases import ROOT, database
+from benchmarks.databases import measured_on
 from benchmarks.million import fill, milliseconds
 
 REPEATED = 15
@@ -312,19 +309,7 @@ def main() -> None:
         return
     columns: dict[str, Figures] = {}
     for kind in options.databases.split(","):
-        with database(kind) as address:
-            ended = subprocess.run(
-                [sys.executable, "-m", "benchmarks.console", "--here", "--rows", str(options.rows)],
-                env={
-                    **os.environ,
-                    "DJANGO_SETTINGS_MODULE": "tests.settings",
-                    "TASKYARD_TEST_DATABASE": address,
-                },
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                check=True,
-            )
-        columns[kind] = json.loads(ended.stdout)
+        columns[kind] = measured_on(kind, "benchmarks.console", options.rows)
     print(f"{f'{options.rows:,} jobs, in ms':<34}", *(f"{kind:>12}" for kind in columns))
     for name in next(iter(columns.values())):
         figures = (column.get(name) for column in columns.values())

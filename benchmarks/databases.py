@@ -1,5 +1,6 @@
 """Empty databases for measuring in, on servers of our own."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from tests.support import servers
@@ -35,6 +37,24 @@ def migrate(address: str, environment: dict[str, str]) -> None:
         cwd=ROOT,
         check=True,
     )
+
+
+def measured_on(kind: str, module: str, rows: int) -> Any:
+    """Return what a module's figures are on a database of this kind, measured in a process of its own.
+
+    Args:
+        module: prints them as JSON when it is run with --here.
+        rows: how many jobs it is to fill the table with.
+    """
+    with database(kind) as address:
+        ended = subprocess.run(
+            [sys.executable, "-m", module, "--here", "--rows", str(rows)],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "TASKYARD_TEST_DATABASE": address},
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+    return json.loads(ended.stdout)
 
 
 @contextmanager

@@ -7,14 +7,11 @@ Prints milliseconds, the median of many, and how much longer it takes on the ful
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
-from benchmarks.databases import ROOT, database
+from benchmarks.databases import measured_on
 
 REPEATED = 300
 """How often short things are done."""
@@ -141,19 +138,7 @@ def main() -> None:
         print(json.dumps(measure_both(options.rows)))
         return
     for kind in options.databases.split(","):
-        with database(kind) as address:
-            ended = subprocess.run(
-                [sys.executable, "-m", "benchmarks.million", "--here", "--rows", str(options.rows)],
-                env={
-                    **os.environ,
-                    "DJANGO_SETTINGS_MODULE": "tests.settings",
-                    "TASKYARD_TEST_DATABASE": address,
-                },
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                check=True,
-            )
-        empty, full = json.loads(ended.stdout)
+        empty, full = measured_on(kind, "benchmarks.million", options.rows)
         print(f"{kind + ', in ms':<28}{'empty':>10}{f'{options.rows:,}':>12}{'ratio':>8}")
         for name, before in empty.items():
             print(f"{name:<28}{before:>10.2f}{full[name]:>12.2f}{full[name] / before:>8.2f}")

@@ -110,7 +110,9 @@ class Watcher:
             told = self._look(listeners)
         except (DatabaseError, NotMigrated) as error:
             connections.close_all()  # the next look takes a new one; else it is kept from tick to tick
-            told = {TROUBLE: event(TROUBLE, words=f"The database does not answer: {error}".strip())}
+            logger.warning("Open pages cannot be brought up to date: %s", error)
+            # Its own words may name hosts and users, which are not for all who may look.
+            told = {TROUBLE: event(TROUBLE, words=f"The database does not answer ({type(error).__name__}).")}
         except Exception as error:
             logger.exception("What open pages show could not be brought up to date.")
             told = {TROUBLE: event(TROUBLE, words=f"Live updates have failed: {type(error).__name__}")}
