@@ -37,7 +37,8 @@ class Command(BaseCommand):
         ):
             self.stdout.write(
                 f"The shop: http://127.0.0.1:{options['port']}/  "
-                f"(login {LOGIN}, password {LOGIN}; Ctrl-C stops)"
+                f"(login {LOGIN}, password {LOGIN}; Ctrl-C stops)\n"
+                f"The console: http://127.0.0.1:{options['port']}/console/"
             )
             try:
                 watch_over(worker, web)
@@ -65,6 +66,9 @@ def web_server(port: int) -> list[str]:
         folder,
         "--reload-include",
         "*.html",
+        # Open consoles hold their streams for minutes.
+        "--timeout-graceful-shutdown",
+        "2",
     ]
     return [sys.executable, "-m", "uvicorn", "config.asgi:application", *options]
 
