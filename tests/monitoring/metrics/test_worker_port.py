@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,17 @@ def children_of(worker):
 
 def folder_of(worker):
     """Return where a worker's processes count, as a child of it was told."""
-    children = children_of(worker)
-    variables = Path(f"/proc/{children[0]}/environ").read_bytes().split(b"\0")
-    [found] = [each for each in variables if each.startswith(b"PROMETHEUS_MULTIPROC_DIR=")]
-    return Path(found.partition(b"=")[2].decode())
+    name = b"PROMETHEUS_MULTIPROC_DIR="
+
+    def told():
+        for child in children_of(worker):
+            with suppress(OSError):  # one that is just being replaced shows nothing, or is gone
+                for each in Path(f"/proc/{child}/environ").read_bytes().split(b"\0"):
+                    if each.startswith(name):
+                        return Path(each.removeprefix(name).decode())
+        return None
+
+    return wait_until(told, "a process shows where it counts")
 
 
 def test_what_several_processes_ran_is_counted_once_each(start, effects, port):
