@@ -1,7 +1,7 @@
 """Build the distribution and use it as a stranger would: `python -m tests.release_check`.
 
 The wheel must hold the four packages and nothing else of this repository, and an outside Django project
-must run a job with it: INSTALLED_APPS, TASKS, migrate, worker.
+must run a job with it: INSTALLED_APPS, TASKS, migrate, worker; and then open the console.
 """
 
 import subprocess
@@ -28,6 +28,21 @@ def add(a, b):
     return a + b
 """
 ENQUEUE = "from reports.tasks import add; print(add.enqueue(1, 2).id)"
+CONSOLE_SETTINGS = """
+INSTALLED_APPS += ["taskyard_monitoring", "django_htmx"]
+"""
+CONSOLE_URLS = """
+from django.urls import include
+urlpatterns += [path("console/", include("taskyard_monitoring.urls"))]
+"""
+OPEN_CONSOLE = """
+from django.contrib.auth import get_user_model
+from django.test import Client
+browser = Client(headers={"host": "localhost"})
+browser.force_login(get_user_model().objects.create_superuser("ada"))
+places = ["", "jobs/", "queues/", "workers/", "schedules/", "engines/", "audit/", "metrics"]
+print([place for place in places if browser.get(f"/console/{place}").status_code != 200])
+"""
 LOOK = "from taskyard import get_result; print(get_result({id!r}).return_value)"
 
 
@@ -55,7 +70,7 @@ def check_contents(wheel: Path) -> None:
     assert not unexpected, f"does not belong into the wheel: {unexpected}"
     for package in PACKAGES:
         assert f"{package}/py.typed" in names, f"{package} is not marked as typed"
-    for part in ("taskyard", "taskyard_workers"):
+    for part in ("taskyard", "taskyard_workers", "taskyard_monitoring"):
         assert f"{part}/migrations/0001_initial.py" in names, f"{part} has no migrations"
 
 
@@ -82,6 +97,21 @@ def check_outside_project(wheel: Path, folder: Path) -> None:
     run(*manage, "worker", "--burst", cwd=site)
     value = run(*manage, "shell", "--verbosity", "0", "-c", LOOK.format(id=job), cwd=site).strip()
     assert value == "3", f"the job returned {value!r}"
+    check_console(wheel, site, python)
+
+
+def check_console(wheel: Path, site: Path, python: Path) -> None:
+    """Add the console to that project and open its pages."""
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[monitoring]", cwd=site)
+    for name, addition in (("settings.py", CONSOLE_SETTINGS), ("urls.py", CONSOLE_URLS)):
+        with (site / "outside" / name).open("a") as file:
+            file.write(addition)
+    manage = (python, "-W", "error", "manage.py")
+    run(*manage, "check", cwd=site)
+    run(*manage, "migrate", "--verbosity", "0", cwd=site)
+    run(*manage, "findstatic", "taskyard_console/console.css", "django_htmx/htmx-2.min.js", cwd=site)
+    closed = run(*manage, "shell", "--verbosity", "0", "-c", OPEN_CONSOLE, cwd=site).strip()
+    assert closed == "[]", f"pages of the console did not open: {closed}"
 
 
 def main() -> None:
@@ -90,7 +120,9 @@ def main() -> None:
         wheel = built(Path(folder))
         check_contents(wheel)
         check_outside_project(wheel, Path(folder))
-        sys.stdout.write(f"{wheel.name} is fit: an outside project ran a job with it.\n")
+        sys.stdout.write(
+            f"{wheel.name} is fit: an outside project ran a job with it and opened the console.\n"
+        )
 
 
 if __name__ == "__main__":
