@@ -22,11 +22,11 @@ from .running import RunningJob, running_jobs
 
 MOST_SCHEDULES = 1_000
 
-SHARE = 1 / 300
+SHARE = 1 / 400
 """The part of its time that a database is to spend on a process's snapshots: where their statements take
 long, they are taken less often than asked for, down to every `LONGEST_PAUSE` seconds."""
 
-LONGEST_PAUSE = 5.0
+LONGEST_PAUSE = 6.0
 
 
 @dataclass(frozen=True, slots=True)
