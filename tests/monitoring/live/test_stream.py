@@ -218,7 +218,7 @@ class TestCost:
             wait_until(lambda: not site.cost()["is_running"], "the watcher has ended")
             assert not site.cost()["has_thread"]
 
-    @pytest.mark.skipif("connection.vendor != 'postgresql'")
+    @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="only PostgreSQL tells who is connected")
     def test_a_page_holds_no_connection_to_the_database(self, site, viewer):
         def connected():
             with connection.cursor() as cursor:
