@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError  # type: ignore[import-untyped]
 from taskyard_workers.outage import Outage
 
 from .connection import declared_queue, open_connection, queue_name
+from .events import ThreadSafeDispatcher
 from .options import CeleryOptions
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Controller(WorkController):  # type: ignore[misc]
         self._served: list[str] = []
         # Beside quorum queues of the site's own, each queue would have a prefetch count for itself.
         app.conf.worker_detect_quorum_queues = False
+        app.events.dispatcher_cls = ThreadSafeDispatcher
         super().__init__(
             app=app,
             queues=[self._know(app, queue) for queue in queues],
@@ -213,6 +215,12 @@ class JobConsumer(Consumer):  # type: ignore[misc]
         promise = super().call_soon(p, *args, **kwargs)
         self.controller.waker.wake()
         return promise
+
+    def on_send_event_buffered(self) -> None:
+        """Have events sent in the loop's next round; Celery asks for that without the lock that it takes."""
+        if self.hub is not None:
+            with self.hub._ready_lock:  # noqa: SLF001 - call_soon would send once for each event
+                self.hub._ready.add(self._flush_events)  # noqa: SLF001
 
     def register_with_event_loop(self, hub: Any) -> None:
         """Let the loop be woken."""

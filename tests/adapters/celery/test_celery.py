@@ -1,6 +1,7 @@
 """What is Celery's own: what its tools see, what its brokers and its pools do."""
 
 import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -65,6 +66,25 @@ def test_celerys_events_show_our_tasks_to_flower(engine, connection):
     assert [event["type"] for event in ours] == ["task-received", "task-started", "task-succeeded"]
     assert {event["uuid"] for event in ours} == {result.id}
     assert ours[0]["name"] == "taskyard.testing.conformance.tasks.leave"
+
+
+def test_no_event_is_lost_between_threads(engine):
+    """Celery's threads add events while its loop sends those before them."""
+    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
+    seen = []
+    ready(engine)
+    with app.connection_for_read() as listening:
+        receiver = app.events.Receiver(listening, handlers={"*": seen.append})
+        consuming = receiver.itercapture(limit=None, timeout=20, wakeup=False)
+        wait_until(lambda: next(consuming, None) or seen, "the worker gives signs of life")
+        enqueue_many(engine.on(tasks.leave), [(str(number),) for number in range(500)])
+        wait_until(
+            lambda: next(consuming, None) or sum(event["type"] == "task-succeeded" for event in seen) == 500,
+            "all have ended",
+        )
+
+    kinds = Counter(event["type"] for event in seen if event["type"].startswith("task-"))
+    assert kinds == {"task-received": 500, "task-started": 500, "task-succeeded": 500}
 
 
 def test_celerys_remote_control_reaches_our_worker(engine):
