@@ -8,11 +8,11 @@ from celery.events import EventDispatcher  # type: ignore[import-untyped]
 class ThreadSafeDispatcher(EventDispatcher):  # type: ignore[misc]
     """Sends what has gathered, and leaves what is added meanwhile for the next time.
 
-    Celery's own empties the whole list after sending it, also of what came in between: then Flower shows a job
-    as running for ever.
+    Celery's own empties the whole list after sending it, also of what came in between: then Flower shows a
+    job as running for ever.
     """
 
-    def flush(self, errors: bool = True, groups: bool = True) -> None:
+    def flush(self, errors: bool = True, groups: bool = True) -> None:  # noqa: FBT001, FBT002 - Celery's own
         """Send what has gathered.
 
         Args:
