@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 NAME = "TASKYARD_MONITORING"
 
-DEFAULTS = {"METRICS_TOKEN": "", "FLOWER_URL": "", "GRAFANA_URL": ""}
+DEFAULTS = {"METRICS_TOKEN": "", "FLOWER_URL": "", "GRAFANA_URL": "", "JOB_SCOPE": ""}
 
 
 class Settings:
@@ -29,6 +29,11 @@ class Settings:
     def GRAFANA_URL(self) -> str:  # noqa: N802
         """Where Grafana is, for links from the console; "": nowhere."""
         return _read("GRAFANA_URL")
+
+    @property
+    def JOB_SCOPE(self) -> str:  # noqa: N802
+        """Dotted path of a function that takes a user and returns the `Scope` of jobs they may see."""
+        return _read("JOB_SCOPE")
 
 
 def _read(name: str) -> str:

@@ -29,6 +29,7 @@ from .compat import (
 from .ids import new_job_id
 from .keeping import USUAL_RETENTION, Retention, check_retention
 from .metadata import present_metadata
+from .ownership import owner_of
 from .payload import storable
 from .policy import policy_of
 from .signals import jobs_created
@@ -341,6 +342,7 @@ class JobBackend(BaseTaskBackend):
             metadata = storable(what, metadata, limit, "MAX_ARGUMENT_BYTES")
             for job in jobs:
                 job.metadata = job.metadata or metadata
+                job.owner = owner_of(job.metadata)
         jobs_created.send_robust(sender=type(self), task=task, jobs=jobs)
 
     def _insert_for_async(

@@ -16,7 +16,7 @@ from .states import JobState
 
 _GIVEN = (
     *("id", "task", "args", "kwargs", "backend", "queue", "priority", "run_after"),
-    *("metadata", "schedule_id", "slot", "unique_key"),
+    *("owner", "metadata", "schedule_id", "slot", "unique_key"),
 )
 """The columns that are parameters; the rest are expressions."""
 
@@ -131,6 +131,7 @@ class _Insertion:
             job.queue,
             job.priority,
             self._as_parameter("run_after", job.run_after),
+            job.owner,
             json.dumps(job.metadata),
             job.schedule_id,
             self._as_parameter("slot", job.slot),

@@ -17,6 +17,8 @@ INDEXES = (
     models.Index(fields=["prune_at"], name="taskyard_job_prune"),
     models.Index(fields=["schedule", "state"], name="taskyard_job_scheduled"),
     models.Index(fields=["cancel_requested_at"], name="taskyard_job_cancel"),
+    models.Index(fields=["finished_at"], name="taskyard_job_finished"),
+    models.Index(fields=["owner", "id"], name="taskyard_job_owner"),
     models.Index(fields=["state", "id"], name="taskyard_job_state"),
 )
 CONSTRAINTS = (

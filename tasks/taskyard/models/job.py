@@ -9,6 +9,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from taskyard.fields import JobJSONField
 from taskyard.history import readable
 from taskyard.ids import new_job_id
+from taskyard.ownership import LONGEST_OWNER
 from taskyard.states import FINISHED, JobState
 
 
@@ -67,6 +68,9 @@ class Job(models.Model):
     cancel_requested_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when its worker is asked to cancel the running job."
     )
+    owner = models.CharField(
+        max_length=LONGEST_OWNER, null=True, blank=True, help_text="Key of the user who had it enqueued."
+    )
     metadata = JobJSONField(
         default=dict, help_text="What travels with the job from its enqueueing to its run."
     )
@@ -114,6 +118,17 @@ class Job(models.Model):
                 "cancel_requested_at",
                 condition=models.Q(cancel_requested_at__isnull=False),
                 name="taskyard_job_cancel",
+            ),
+            models.Index(
+                "finished_at",
+                condition=models.Q(finished_at__isnull=False),
+                name="taskyard_job_finished",
+            ),
+            models.Index(
+                "owner",
+                "id",
+                condition=models.Q(owner__isnull=False),
+                name="taskyard_job_owner",
             ),
             # For lists by state; the many that succeeded need none. SQLite sees "this or that" alone through.
             models.Index(

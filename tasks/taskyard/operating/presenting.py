@@ -176,8 +176,8 @@ def as_data(job: Job) -> dict[str, Any]:
 _COLUMNS = (
     *("id", "state", "task", "args", "kwargs", "backend", "queue", "priority", "attempt", "worker"),
     *("enqueued_at", "run_after", "due_at", "delivered_at", "started_at", "last_attempted_at"),
-    *("finished_at", "prune_at", "cancel_requested_at", "schedule_id", "slot", "unique_key", "metadata"),
-    *("progress", "return_value", "attempts"),
+    *("finished_at", "prune_at", "cancel_requested_at", "schedule_id", "slot", "unique_key", "owner"),
+    *("metadata", "progress", "return_value", "attempts"),
 )
 
 

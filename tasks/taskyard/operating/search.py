@@ -109,6 +109,9 @@ class Search:
     states: tuple[str, ...] = ()
     """States, or the `VIEWS` of READY."""
 
+    owners: tuple[str, ...] = ()
+    """Keys of the users on whose behalf they were enqueued."""
+
     since: datetime | None = None
     """Enqueued at this time or later."""
 
@@ -137,6 +140,7 @@ class Search:
     def __str__(self) -> str:
         """Return it as words that `parse` reads."""
         named = {"task": self.tasks, "queue": self.queues, "backend": self.backends, "worker": self.workers}
+        named["owner"] = self.owners
         words = [str(job_id) for job_id in self.ids]
         words += [f"{qualifier}:{value}" for qualifier, values in named.items() for value in values]
         words += [f"state:{state.lower()}" for state in self.states]
@@ -167,11 +171,11 @@ class Search:
                 return self._and(tags=(read_tag(value),))
             case "since":
                 return replace(self, since=read_since(value))
-            case "task" | "queue" | "backend" | "worker":
+            case "task" | "queue" | "backend" | "worker" | "owner":
                 return self._and(**{f"{qualifier}s": (value,)})
         raise BadSearch(
-            f"{word!r}: unknown qualifier. There are task: queue: state: tag: backend: worker: since: "
-            "args.NAME:"
+            f"{word!r}: unknown qualifier. There are task: queue: state: tag: backend: worker: owner: "
+            "since: args.NAME:"
         )
 
     def _and(self, **more: tuple[Any, ...]) -> Self:
@@ -213,6 +217,7 @@ class Search:
             .filter(
                 self._states(),
                 *self._columns(),
+                *self._indexed(),
                 *map(has_tag, self.tags),
                 *map(self._where_shown, self.arguments),
                 *(_any(place.holds(values) for place in several) for several, values in places),
@@ -251,7 +256,7 @@ class Search:
         """Return the jobs among which the wanted ones have to be looked for, newest first."""
         states = {JobState.READY if state in VIEWS else state for state in self.states}
         wanted = _any(Q(state=state) for state in sorted(states))
-        return Job.objects.using(jobs_alias()).filter(wanted, *self._since_id()).order_by("-pk")
+        return Job.objects.using(jobs_alias()).filter(wanted, *self._indexed()).order_by("-pk")
 
     def _states(self) -> Q:
         return _any(VIEWS.get(state, Q(state=state)) for state in self.states)
@@ -262,12 +267,15 @@ class Search:
         if self.tasks:
             conditions.append(_any(_task_is(name) for name in self.tasks))
         if self.since is not None:
-            conditions += [Q(enqueued_at__gte=self.since), *self._since_id()]
+            conditions.append(Q(enqueued_at__gte=self.since))
         return conditions
 
-    def _since_id(self) -> list[Q]:
-        """Return what `since` says of ids, which have an index."""
-        return [] if self.since is None else [Q(pk__gte=earliest_job_id(self.since - CLOCKS_DIFFER))]
+    def _indexed(self) -> list[Q]:
+        """Return what an index leads to: the owners, and what `since` says of ids."""
+        conditions = [Q(owner__in=self.owners)] if self.owners else []
+        if self.since is not None:
+            conditions.append(Q(pk__gte=earliest_job_id(self.since - CLOCKS_DIFFER)))
+        return conditions
 
 
 CLOCKS_DIFFER = timedelta(hours=1)
