@@ -10,7 +10,8 @@ from django.urls import reverse
 from taskyard import aenqueue_many, enqueue_many, get_result, job_metadata, policy, retry
 from taskyard.models import Job
 from taskyard.operating import search as search_module
-from taskyard.operating.search import BadSearch, Search
+from taskyard.operating.search import Search
+from taskyard.operating.words import BadSearch
 from taskyard.schedules.control import run_now
 from taskyard.states import JobState
 from taskyard.testing import drain

@@ -17,7 +17,8 @@ from taskyard.operating.audit import Operator
 from taskyard.operating.counting import CAP, Capped, capped
 from taskyard.operating.deeds import on_jobs
 from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
-from taskyard.operating.search import WINDOW, BadSearch, Search
+from taskyard.operating.search import WINDOW, Search
+from taskyard.operating.words import BadSearch
 from taskyard.states import JobState
 from taskyard_monitoring.snapshot import forget
 

@@ -10,7 +10,8 @@ from taskyard.ids import parse_job_id
 from taskyard.models import Job
 from taskyard.operating.counting import Capped
 from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW
-from taskyard.operating.search import WINDOW, BadSearch, Search
+from taskyard.operating.search import WINDOW, Search
+from taskyard.operating.words import BadSearch
 from taskyard_monitoring.snapshot import snapshot
 
 from .access import viewer_required

@@ -15,7 +15,8 @@ from django.utils.functional import cached_property
 
 from taskyard.models import Job
 from taskyard.operating.counting import Capped, capped
-from taskyard.operating.search import WINDOW, BadSearch, Search
+from taskyard.operating.search import WINDOW, Search
+from taskyard.operating.words import BadSearch
 
 from .filters import FILTERS
 

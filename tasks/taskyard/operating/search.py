@@ -4,36 +4,24 @@ The command line, the admin and other pages share it. `Search` says what is want
 words such as `queue:mail state:failed args.order:42 since:2h`.
 """
 
-import json
-import operator
-import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import reduce
-from itertools import product
 from typing import Any, Self
 from uuid import UUID
 
-from django.conf import settings
-from django.db.models import F, Q, QuerySet
-from django.db.models.fields.json import KeyTransform
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.db.models import Q, QuerySet
 
-from taskyard.compat import Task
 from taskyard.database import DatabaseNow, explained_errors, jobs_alias
-from taskyard.exceptions import JobError
 from taskyard.ids import earliest_job_id, parse_job_id
 from taskyard.models import Job
-from taskyard.payload import storable
 from taskyard.states import JobState
-from taskyard.tags import check_tag
 
+from .arguments import ANY_TASK, Argument, any_of, read_argument
 from .having_tag import has_tag
-from .known_tasks import known_tasks, position_of
 from .redaction import is_shown
+from .words import BadSearch, read_since, read_tag, split_words
 
 WINDOW = 100_000
 """How many jobs one page looks through, newest first, where no index leads to what is wanted."""
@@ -47,52 +35,6 @@ VIEWS = {
 waits for its next attempt."""
 
 STATES = (*JobState.values, *VIEWS)
-
-
-ANY_TASK = ""
-"""Stands for a task of which nobody knows more than that it is one."""
-
-
-class BadSearch(ValueError):
-    """What was asked for cannot be read; the message says how it could."""
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """An argument of a job: its name, its place (`0`), or a path into it (`customer.id`); and its value."""
-
-    path: tuple[str, ...]
-    values: tuple[Any, ...]
-    """Any of these; `42` may have been a number or a text."""
-
-    def places(self, tasks: tuple[str, ...]) -> "Iterator[_Place]":
-        """Yield where jobs of these tasks, or of any, may have it."""
-        if self.path[0].isdecimal():
-            yield _place("args", self.path)
-        else:
-            yield _place("kwargs", self.path)
-            yield from _places_by_position(self.path, tasks)
-
-    def calls(self, tasks: tuple[str, ...]) -> "Iterator[tuple[str, list[Any], dict[str, Any]]]":
-        """Yield calls of these tasks, or of any, that hold nothing else; by position it is the last."""
-        known = {task.module_path: task for task in _known(tasks)}
-        name, *inner = self.path
-        for value, path in product(self.values, dict.fromkeys([*known, *(tasks or (ANY_TASK,))])):
-            held = _at(inner, value)
-            if name.isdecimal():
-                yield path, _reaching(int(name), held), {}
-                continue
-            yield path, [], {name: held}
-            place = position_of(known[path], name) if path in known else None
-            if place is not None:
-                yield path, _reaching(place, held), {}
-
-    def __str__(self) -> str:
-        """Return it as a word that `Search.parse` reads."""
-        text = self.values[-1]
-        if len(self.values) == 1 and not _is_plain(text):
-            text = json.dumps(text, ensure_ascii=False)
-        return f"args.{'.'.join(self.path)}:{text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +74,7 @@ class Search:
             BadSearch: naming the word and what could stand there.
         """
         search = cls()
-        for word in [*_words(text), *more]:
+        for word in [*split_words(text), *more]:
             search = search.with_word(word)
         search.refuse_hidden()
         return search
@@ -220,7 +162,7 @@ class Search:
                 *self._indexed(),
                 *map(has_tag, self.tags),
                 *map(self._where_shown, self.arguments),
-                *(_any(place.holds(values) for place in several) for several, values in places),
+                *(any_of(place.holds(values) for place in several) for several, values in places),
             )
             .order_by("-pk")
         )
@@ -255,17 +197,17 @@ class Search:
     def _scope(self) -> "QuerySet[Job]":
         """Return the jobs among which the wanted ones have to be looked for, newest first."""
         states = {JobState.READY if state in VIEWS else state for state in self.states}
-        wanted = _any(Q(state=state) for state in sorted(states))
+        wanted = any_of(Q(state=state) for state in sorted(states))
         return Job.objects.using(jobs_alias()).filter(wanted, *self._indexed()).order_by("-pk")
 
     def _states(self) -> Q:
-        return _any(VIEWS.get(state, Q(state=state)) for state in self.states)
+        return any_of(VIEWS.get(state, Q(state=state)) for state in self.states)
 
     def _columns(self) -> list[Q]:
         named = {"pk": self.ids, "queue": self.queues, "backend": self.backends, "worker": self.workers}
         conditions = [Q(**{f"{column}__in": values}) for column, values in named.items() if values]
         if self.tasks:
-            conditions.append(_any(_task_is(name) for name in self.tasks))
+            conditions.append(any_of(_task_is(name) for name in self.tasks))
         if self.since is not None:
             conditions.append(Q(enqueued_at__gte=self.since))
         return conditions
@@ -294,129 +236,8 @@ class Page:
     """Whether the page ends because enough jobs were looked through: there may be more among older ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where in a job's row an argument may stand."""
-
-    name: str
-    transform: KeyTransform
-    tasks: tuple[str, ...] = ()
-    """The tasks for which it stands there; empty: for all."""
-
-    def holds(self, values: Iterable[Any]) -> Q:
-        condition = _any(Q(**{self.name: value}) for value in values)
-        return condition & Q(task__in=self.tasks) if self.tasks else condition
-
-
-def _places_by_position(path: tuple[str, ...], tasks: tuple[str, ...]) -> Iterator[_Place]:
-    """Find where calls that give the argument by position have it, task by task."""
-    by_place: dict[int, list[str]] = {}
-    for task in _known(tasks):
-        place = position_of(task, path[0])
-        if place is not None:
-            by_place.setdefault(place, []).append(task.module_path)
-    for place, paths in by_place.items():
-        yield _place("args", (str(place), *path[1:]), tuple(paths))
-
-
-def _place(column: str, path: tuple[str, ...], tasks: tuple[str, ...] = ()) -> _Place:
-    transform: Any = F(column)
-    for key in path:
-        transform = KeyTransform(key, transform)
-    # Names of annotations may not hold what a path may.
-    name = f"{column}_{'_'.join(key.encode().hex() for key in path)}"
-    return _Place(name, transform, tasks)
-
-
-def _known(tasks: tuple[str, ...]) -> list[Task]:
-    """Return the site's tasks that have one of these names, all where there are none."""
-    return [task for task in known_tasks() if not tasks or any(_is_named(task, name) for name in tasks)]
-
-
-def _is_named(task: Task, name: str) -> bool:
-    return task.module_path == name or task.module_path.endswith(f".{name}")
-
-
-def _at(path: list[str], value: Any) -> Any:
-    """Return something that holds a value at a path and nothing else."""
-    for key in reversed(path):
-        value = _reaching(int(key), value) if key.isdecimal() else {key: value}
-    return value
-
-
-def _reaching(place: int, value: Any) -> list[Any]:
-    """Return a list with a value at a place, or nearly there where that is far."""
-    return [value] * (min(place, FARTHEST_PLACE) + 1)
-
-
-FARTHEST_PLACE = 100
-"""In a list that is made to see whether a hook hides what stands there."""
-
-
 def _task_is(name: str) -> Q:
     return Q(task=name) | Q(task__endswith=f".{name}")
-
-
-def _any(conditions: Iterable[Q]) -> Q:
-    return reduce(operator.or_, conditions, Q())
-
-
-# --- reading what people type ---
-
-
-def read_argument(path: str, text: str) -> Argument:
-    """Read an argument's condition, such as `order` and `42`.
-
-    Raises:
-        BadSearch: where there is no path.
-    """
-    keys = tuple(path.split("."))
-    if not all(keys):
-        raise BadSearch(f"{path!r} names no argument; write order, customer.id, or 0 for the first.")
-    if any(key.isdecimal() and len(key) > LONGEST_PLACE for key in keys):
-        raise BadSearch(f"{path!r}: there is no such place in a list.")
-    try:
-        value = _storable(json.loads(text))
-    except (ValueError, RecursionError):
-        return Argument(keys, (_storable(text),))
-    return Argument(keys, (value,) if isinstance(value, str | list | dict) else (value, text))
-
-
-LONGEST_PLACE = 9
-"""Digits of a place in a list; beyond it databases cannot count."""
-
-LONGEST_VALUE = 64 * 1024
-
-
-def _storable(value: Any) -> Any:
-    """Refuse what no job can hold, and no database would look for."""
-    try:
-        return storable("What is searched for does", value, LONGEST_VALUE, "MAX_ARGUMENT_BYTES")
-    except JobError as fault:
-        raise BadSearch(str(fault)) from fault
-
-
-def _is_plain(value: Any) -> bool:
-    """Tell whether a value is a text that `read_argument` takes for nothing else."""
-    if not isinstance(value, str) or not value:
-        return False
-    try:
-        json.loads(value)
-    except (ValueError, RecursionError):
-        return True
-    return False
-
-
-def read_tag(text: str) -> str:
-    """Read a tag.
-
-    Raises:
-        BadSearch: where it cannot be one.
-    """
-    try:
-        return check_tag(text)
-    except ValueError as fault:
-        raise BadSearch(str(fault)) from fault
 
 
 def read_state(text: str) -> str:
@@ -428,52 +249,3 @@ def read_state(text: str) -> str:
     if text.upper() not in STATES:
         raise BadSearch(f"{text!r} is no state; those are {', '.join(STATES).lower()}.")
     return text.upper()
-
-
-_AGE = re.compile(r"(\d+)\s*([smhdw])", re.IGNORECASE)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def read_age(text: str) -> timedelta:
-    """Read a stretch of time, such as `90s`, `30m`, `2h`, `7d` or `4w`.
-
-    Raises:
-        BadSearch: for anything else.
-    """
-    match = _AGE.fullmatch(text.strip())
-    try:
-        if match:
-            return timedelta(**{_UNITS[match[2].lower()]: int(match[1])})
-    except OverflowError:
-        pass
-    raise BadSearch(f"{text!r} is no stretch of time; write 90s, 30m, 2h, 7d or 4w.")
-
-
-def read_since(text: str) -> datetime:
-    """Read since when: a stretch of time that ends now, a date, or a date and time.
-
-    Raises:
-        BadSearch: for anything else.
-    """
-    try:
-        return _in_zone(parse_datetime(text)) or timezone.now() - read_age(text)
-    except (ValueError, OverflowError) as fault:
-        raise BadSearch(
-            f"{text!r} is no time; write 2h (7d, 30m, …), 2026-01-31 or 2026-01-31T14:30."
-        ) from fault
-
-
-def _in_zone(moment: datetime | None) -> datetime | None:
-    """Return a time as it is compared with columns: aware exactly where the site's times are."""
-    if moment is None:
-        return None
-    if settings.USE_TZ:
-        return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-    return moment if timezone.is_naive(moment) else timezone.make_naive(moment)
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError as fault:
-        raise BadSearch(f"A quotation mark has no partner: {text}") from fault

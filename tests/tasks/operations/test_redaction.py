@@ -19,7 +19,8 @@ from taskyard.operating.redaction import (
     redacted_value,
     restored,
 )
-from taskyard.operating.search import BadSearch, Search
+from taskyard.operating.search import Search
+from taskyard.operating.words import BadSearch
 from tests.example.tasks import add, bill, nothing, sign_in
 from tests.tasks.jobs import add_job, fresh, row_of
 from tests.tasks.schedules.rows import add_schedule

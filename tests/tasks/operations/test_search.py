@@ -9,7 +9,9 @@ from django.utils import timezone
 
 from taskyard.ids import earliest_job_id, new_job_id
 from taskyard.operating import search as search_module
-from taskyard.operating.search import BadSearch, Search, read_age, read_argument, read_since
+from taskyard.operating.arguments import read_argument
+from taskyard.operating.search import Search
+from taskyard.operating.words import BadSearch, read_age, read_since
 from taskyard.states import JobState
 from tests.example.tasks import add, succeed_at
 from tests.tasks.jobs import FUTURE, add_job

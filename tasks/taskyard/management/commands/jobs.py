@@ -12,7 +12,6 @@ from taskyard.models import Job
 from taskyard.operating.deeds import on_job, on_jobs
 from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
 from taskyard.operating.presenting import as_data, shown_state
-from taskyard.operating.search import BadSearch
 from taskyard.operating.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
 from taskyard.operating.terminal.command import OperatorCommand
 from taskyard.operating.terminal.filters import add_filters, reading, search_of
@@ -20,6 +19,7 @@ from taskyard.operating.terminal.job_pages import job_list, job_page, where_it_e
 from taskyard.operating.terminal.operator import operator_of
 from taskyard.operating.terminal.screen import screen, write_json
 from taskyard.operating.terminal.watching import watch_job, watch_jobs
+from taskyard.operating.words import BadSearch
 from taskyard.results import find_job
 
 OPERATIONS = {operation.name: operation for operation in (RETRY, CANCEL, RUN_NOW)}

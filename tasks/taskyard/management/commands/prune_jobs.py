@@ -8,11 +8,11 @@ from django.core.management.base import CommandError, CommandParser
 from taskyard.database import DatabaseNow
 from taskyard.operating.deeds import delete_jobs
 from taskyard.operating.presenting import span
-from taskyard.operating.search import read_age
 from taskyard.operating.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
 from taskyard.operating.terminal.command import OperatorCommand
 from taskyard.operating.terminal.filters import add_filters, reading, search_of
 from taskyard.operating.terminal.operator import operator_of
+from taskyard.operating.words import read_age
 from taskyard.retention import past_retention, prune
 from taskyard.states import FINISHED
 

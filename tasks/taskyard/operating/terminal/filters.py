@@ -6,16 +6,9 @@ from typing import Any, TypeVar
 
 from django.core.management.base import CommandError, CommandParser
 
-from taskyard.operating.search import (
-    STATES,
-    Argument,
-    BadSearch,
-    Search,
-    read_argument,
-    read_since,
-    read_state,
-    read_tag,
-)
+from taskyard.operating.arguments import Argument, read_argument
+from taskyard.operating.search import STATES, Search, read_state
+from taskyard.operating.words import BadSearch, read_since, read_tag
 
 T = TypeVar("T")
 
