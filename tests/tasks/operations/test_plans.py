@@ -90,6 +90,7 @@ STATEMENTS = {
             *("state:failed", "state:cancelled", "state:running", "state:ready", "state:scheduled"),
             *("state:retrying", "state:failed queue:mail", "state:running worker:ada", "since:1h"),
             *("state:failed tag:eu", "tag:eu since:1h"),
+            *("owner:7", "owner:7 queue:mail", "owner:7 state:failed", "owner:7 since:1h"),
         )
     },
 }
