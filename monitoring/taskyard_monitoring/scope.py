@@ -2,17 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
-from taskyard.models import Job
 from taskyard.ownership import owner_key
 
 from .conf import settings
 from .console.viewer import viewer_of
+
+
+class Owned(Protocol):
+    """A job, or what is known of one."""
+
+    @property
+    def owner(self) -> str | None:
+        """Key of the user who had it enqueued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Scope:
         """Return the condition that a job is one of these."""
         return Q() if self.everything else Q(owner__in=sorted(self.owners))
 
-    def includes(self, job: Job) -> bool:
+    def includes(self, job: Owned) -> bool:
         """Tell whether a job is one of these."""
         return self.everything or job.owner in self.owners
 
