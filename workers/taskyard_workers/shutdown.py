@@ -45,6 +45,9 @@ class Shutdown:
 
         self.wake: Callable[[], object] = lambda: None
 
+        self._reason_is_told = threading.Lock()
+        """Taken once and never released: several threads may see at one moment that a limit is reached."""
+
     def stop(self) -> None:
         """Stop gracefully."""
         self.stopping = True
@@ -63,8 +66,9 @@ class Shutdown:
     def replace_process(self, reason: str) -> None:
         """Stop gracefully and make room for a fresh process."""
         if not self.stopping:
-            logger.info("This worker process is to be replaced: %s", reason)
             self.replace = True
+            if self._reason_is_told.acquire(blocking=False):
+                logger.info("This worker process is to be replaced: %s", reason)
         self.stop()
 
     def exit_code(self, code: int) -> int:
