@@ -73,6 +73,8 @@ def database(url: str) -> dict[str, object]:
     if parts.scheme == "sqlite":
         # A file, so that the tests' threads and processes see one database.
         settings["TEST"] = {"NAME": f"{parts.path}.test"}
+    if size := os.environ.get("TASKYARD_TEST_POOL"):
+        settings["OPTIONS"] = {"pool": {"min_size": 1, "max_size": int(size), "timeout": 5}}
     return settings
 
 

@@ -10,7 +10,7 @@ class AuditEntry(models.Model):
 
     at = models.DateTimeField()
     user = models.CharField(max_length=150, help_text="Who did it, by name.")
-    source = models.CharField(max_length=20, help_text="With what: console, admin or command line.")
+    source = models.CharField(max_length=20, help_text="With what: console, admin, api or command line.")
     action = models.CharField(max_length=40, help_text="What was done, such as cancel.")
     subject = models.TextField(help_text="To what: a job, a search, a queue, a schedule, a worker.")
     count = models.PositiveIntegerField(help_text="To how many.")

@@ -27,9 +27,10 @@ logger = logging.getLogger(__name__)
 
 CONSOLE = "console"
 ADMIN = "admin"
+API = "api"
 COMMAND_LINE = "command line"
 
-SOURCES = (CONSOLE, ADMIN, COMMAND_LINE)
+SOURCES = (CONSOLE, ADMIN, API, COMMAND_LINE)
 """The tools that people act with."""
 
 WINDOW = 20_000

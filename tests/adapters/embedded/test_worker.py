@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from django.db import connection
 
 from taskyard import enqueue_many
 from taskyard.models import Job
@@ -65,6 +66,19 @@ def test_a_deferred_job_runs_when_its_time_has_come(start, effects):
 
     wait_until(lambda: tasks.leave.get_result(result.id).is_finished, "the job ran", 10)
     assert tasks.leave.get_result(result.id).started_at >= soon
+
+
+def test_a_pool_that_is_made_for_requests_holds_up_no_worker(start, effects, monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL's driver has a pool")
+    monkeypatch.setenv("TASKYARD_TEST_POOL", "2")
+    enqueue_many(tasks.leave, [(str(number),) for number in range(30)])
+
+    worker = start("worker", "--burst", "--concurrency", "8")
+
+    assert worker.ended() == 0, worker.log
+    assert sorted(effects()) == sorted(map(str, range(30)))
+    assert states() == ["SUCCESSFUL"] * 30
 
 
 def test_higher_priority_runs_first(start, effects):

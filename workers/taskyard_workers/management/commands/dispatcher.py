@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from taskyard_workers.dispatcher import Dispatcher
+from taskyard_workers.pools import use_no_pools
 from taskyard_workers.serving import add_option, served
 from taskyard_workers.shutdown import PARENT_PIPE, Shutdown
 from taskyard_workers.supervisor import Supervisor
@@ -31,6 +32,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the dispatcher."""
+        use_no_pools()
         if options["once"]:
             Dispatcher().run_once()
         elif options["metrics"] and PARENT_PIPE not in os.environ:

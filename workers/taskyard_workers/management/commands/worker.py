@@ -14,6 +14,7 @@ from taskyard.operating.terminal.command import OperatorCommand
 from taskyard_workers import exits
 from taskyard_workers.code_watch import replace_on_change
 from taskyard_workers.group import begin_group
+from taskyard_workers.pools import use_no_pools
 from taskyard_workers.serving import add_option, served
 from taskyard_workers.shutdown import PARENT_PIPE
 from taskyard_workers.supervisor import Supervisor, replace_this_process
@@ -70,6 +71,7 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the worker; does not return where it was cut off."""
+        use_no_pools()
         backend = _backend(options["backend"])
         worker_options = _worker_options(backend, options)
         _log_to_console_unless_configured(options["verbosity"])
