@@ -1,7 +1,7 @@
 """Build the distribution and use it as a stranger would: `python -m tests.release_check`.
 
 The wheel must hold the four packages and nothing else of this repository, and an outside Django project
-must run a job with it: INSTALLED_APPS, TASKS, migrate, worker; and then open the console.
+must run a job with it: INSTALLED_APPS, TASKS, migrate, worker; then open the console; then enqueue over HTTP.
 """
 
 import subprocess
@@ -42,6 +42,32 @@ browser = Client(headers={"host": "localhost"})
 browser.force_login(get_user_model().objects.create_superuser("ada"))
 places = ["", "jobs/", "queues/", "workers/", "schedules/", "engines/", "audit/", "metrics"]
 print([place for place in places if browser.get(f"/console/{place}").status_code != 200])
+"""
+WEB_SETTINGS = """
+INSTALLED_APPS += ["ninja"]
+"""
+WEB_URLS = """
+urlpatterns += [
+    path("api/", include("taskyard_monitoring.api.urls")),
+    path("live/", include("taskyard_monitoring.live.urls")),
+]
+"""
+EXPOSED = """
+from taskyard_monitoring.exposing import exposed
+
+@task
+@exposed(permission=None)
+def multiply(a: int, b: int) -> int:
+    return a * b
+"""
+ASK_OVER_HTTP = """
+import json, sys
+from django.test import Client
+caller = Client(headers={{"host": "localhost", "authorization": "Bearer {token}"}})
+call = {{"task": "reports.tasks.multiply", "arguments": {{"a": 6, "b": 7}}}}
+answer = caller.post("/api/jobs/", call, content_type="application/json")
+assert answer.status_code == 201, answer.content
+print(answer.json()["id"])
 """
 LOOK = "from taskyard import get_result; print(get_result({id!r}).return_value)"
 
@@ -98,6 +124,7 @@ def check_outside_project(wheel: Path, folder: Path) -> None:
     value = run(*manage, "shell", "--verbosity", "0", "-c", LOOK.format(id=job), cwd=site).strip()
     assert value == "3", f"the job returned {value!r}"
     check_console(wheel, site, python)
+    check_web(wheel, site, python)
 
 
 def check_console(wheel: Path, site: Path, python: Path) -> None:
@@ -114,6 +141,22 @@ def check_console(wheel: Path, site: Path, python: Path) -> None:
     assert closed == "[]", f"pages of the console did not open: {closed}"
 
 
+def check_web(wheel: Path, site: Path, python: Path) -> None:
+    """Add the HTTP API and the live updates to that project, and have a job run over HTTP."""
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[web]", cwd=site)
+    files = {"outside/settings.py": WEB_SETTINGS, "outside/urls.py": WEB_URLS, "reports/tasks.py": EXPOSED}
+    for name, addition in files.items():
+        with (site / name).open("a") as file:
+            file.write(addition)
+    manage = (python, "-W", "error", "manage.py")
+    run(*manage, "check", cwd=site)
+    token = run(*manage, "api_token", "create", "ada", "--name", "release", cwd=site).split()[-1]
+    job = run(*manage, "shell", "--verbosity", "0", "-c", ASK_OVER_HTTP.format(token=token), cwd=site).strip()
+    run(*manage, "worker", "--burst", cwd=site)
+    value = run(*manage, "shell", "--verbosity", "0", "-c", LOOK.format(id=job), cwd=site).strip()
+    assert value == "42", f"the job that was enqueued over HTTP returned {value!r}"
+
+
 def main() -> None:
     """Build, look into the wheel, use it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +164,7 @@ def main() -> None:
         check_contents(wheel)
         check_outside_project(wheel, Path(folder))
         sys.stdout.write(
-            f"{wheel.name} is fit: an outside project ran a job with it and opened the console.\n"
+            f"{wheel.name} is fit: an outside project ran a job, opened the console, and enqueued over HTTP.\n"
         )
 
 
