@@ -12,6 +12,6 @@ class TaskyardConfig(AppConfig):
 
     def ready(self) -> None:
         """Prepare SQLite databases before their first connection is made."""
-        from . import checks, sqlite  # noqa: F401, PLC0415 - checks register themselves
+        from . import asgi_checks, checks, sqlite  # noqa: F401, PLC0415 - checks register themselves
 
         sqlite.prepare_databases()

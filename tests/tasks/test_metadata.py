@@ -6,22 +6,16 @@ import logging
 import subprocess
 import sys
 import threading
-from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.contrib.auth.models import AnonymousUser, User
-from django.http import HttpResponse
-from django.test import RequestFactory
-from django.utils.functional import SimpleLazyObject
 
 from taskyard import aenqueue_many, current_job, enqueue_many, get_result, job_metadata, report_progress
 from taskyard.compat import TaskContext, task_finished, task_started
 from taskyard.current import running
 from taskyard.exceptions import PayloadTooLarge
 from taskyard.logs import JobFilter
-from taskyard.middleware import job_metadata_middleware
 from taskyard.models import Job
 from taskyard.run import prepare
 from taskyard.testing import drain
@@ -177,48 +171,6 @@ def test_metadata_that_are_no_mapping_harm_nothing(column):
     [result] = drain()
 
     assert result.return_value[-1] == {}
-
-
-# --- from a request ----------------------------------------------------------------------------------
-
-
-def sync_view(request):
-    nothing.enqueue()
-    return HttpResponse()
-
-
-async def async_view(request):
-    await nothing.aenqueue()
-    return HttpResponse()
-
-
-def respond(view, user=None, **headers):
-    request = RequestFactory().get("/", headers=headers)
-    if user is not None:
-        request.user = user
-    middleware = job_metadata_middleware(view)
-    return (async_to_sync(middleware) if view is async_view else middleware)(request)
-
-
-VIEWS = pytest.mark.parametrize("view", [sync_view, async_view], ids=["sync", "async"])
-
-
-@VIEWS
-def test_the_middleware_tells_the_request_and_who_sent_it(view):
-    user = User.objects.create(username="ada")
-
-    respond(view, user=user, x_request_id="r1")
-    respond(view, user=AnonymousUser())
-    respond(view, x_request_id="x" * 1000)
-
-    assert metadata() == [{"request_id": "r1", "user": str(user.pk)}, {}, {"request_id": "x" * 200}]
-
-
-def test_a_request_that_enqueues_nothing_is_not_asked_for_its_user(django_assert_num_queries):
-    lazy = SimpleLazyObject(lambda: User.objects.get(username="ada"))
-
-    with django_assert_num_queries(0):
-        job_metadata_middleware(lambda request: HttpResponse())(SimpleNamespace(headers={}, user=lazy))
 
 
 # --- the current job -------------------------------------------------------------------------------
