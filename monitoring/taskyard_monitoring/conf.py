@@ -5,7 +5,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 NAME = "TASKYARD_MONITORING"
 
-DEFAULTS = {"METRICS_TOKEN": "", "FLOWER_URL": "", "GRAFANA_URL": "", "JOB_SCOPE": ""}
+DEFAULTS = {
+    "METRICS_TOKEN": "",
+    "FLOWER_URL": "",
+    "GRAFANA_URL": "",
+    "JOB_SCOPE": "",
+    "API_RATE": "600/m",
+    "API_ENQUEUE_RATE": "120/m",
+}
 
 
 class Settings:
@@ -34,6 +41,16 @@ class Settings:
     def JOB_SCOPE(self) -> str:  # noqa: N802
         """Dotted path of a function that takes a user and returns the `Scope` of jobs they may see."""
         return _read("JOB_SCOPE")
+
+    @property
+    def API_RATE(self) -> str:  # noqa: N802
+        """How many requests one caller of the HTTP API may send, such as "600/m"; "": any number."""
+        return _read("API_RATE")
+
+    @property
+    def API_ENQUEUE_RATE(self) -> str:  # noqa: N802
+        """How many jobs one caller of the HTTP API may enqueue, such as "120/m"; "": any number."""
+        return _read("API_ENQUEUE_RATE")
 
 
 def _read(name: str) -> str:

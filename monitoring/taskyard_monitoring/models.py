@@ -1,7 +1,8 @@
-"""What monitoring keeps in the database: the past of the charts, and who may see the console."""
+"""What monitoring keeps in the database: the past of the charts, who may see the console, and API tokens."""
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 
 
@@ -43,3 +44,29 @@ class RollUp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task} on {self.worker}, {self.step} s from {self.slot}"
+
+
+class ApiToken(models.Model):
+    """What a program shows instead of a password. The database has its digest alone; it is shown once."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="taskyard_tokens",
+        help_text="On whose behalf it acts.",
+    )
+    name = models.CharField(max_length=100, help_text="What it is for.")
+    prefix = models.CharField(max_length=16, help_text="How it begins, by which people tell it from others.")
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of it.")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To within a minute.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = (("revoke_apitoken", "Can revoke API tokens"),)
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

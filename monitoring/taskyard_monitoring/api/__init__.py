@@ -1,0 +1,1 @@
+"""The HTTP API: enqueue, read and steer jobs from anywhere. Needs the extra `web` (Django Ninja)."""
