@@ -132,6 +132,12 @@ bench: $(VENV)/.develop ## Measure the embedded engine: jobs drained, enqueued a
 bench-engines: $(VENV)/.develop ## Measure the other engines with our records against the bare engines; ten minutes
 	$(BIN)/python -m benchmarks engines
 
+.PHONY: bench-async
+bench-async: $(VENV)/.develop ## Measure threads against async servers, thousands of watchers, and the event loop while it enqueues
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.live
+	$(BIN)/python -m benchmarks.loop_lag
+
 .PHONY: dashboards
 dashboards: $(VENV)/.develop ## Write Grafana's dashboards anew from their source
 	$(BIN)/python -m monitoring.grafana.source
