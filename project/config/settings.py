@@ -2,13 +2,16 @@
 
 What differs between machines comes from the environment:
 
-SHOP_DEBUG        "1" (the default) for development, "0" for anything public
-SHOP_SECRET_KEY   required when SHOP_DEBUG is "0"
-SHOP_HOSTS        comma-separated host names, required when SHOP_DEBUG is "0"
-SHOP_VAR          the folder for everything written at run time
-SHOP_ENGINE       what carries the jobs; see config.engines
-SHOP_BROKER_URL   its broker, where it needs one
-TASKYARD_DEMO_DB  another SQLite file than <SHOP_VAR>/shop.sqlite3
+SHOP_DEBUG         "1" (the default) for development, "0" for anything public
+SHOP_SECRET_KEY    required when SHOP_DEBUG is "0"
+SHOP_HOSTS         comma-separated host names, required when SHOP_DEBUG is "0"
+SHOP_VAR           the folder for everything written at run time
+SHOP_ENGINE        what carries the jobs; see config.engines
+SHOP_BROKER_URL    its broker, where it needs one
+SHOP_DATABASE_URL  postgresql://user:password@host:port/name; see config.database
+SHOP_REDIS_URL     a Redis for what web processes share: wake-ups of live pages, the cache, the API's limits
+SHOP_OUTSIDE_URL   where the services of other companies are; without it the site plays them itself
+TASKYARD_DEMO_DB   another SQLite file than <SHOP_VAR>/shop.sqlite3
 """
 
 import os
@@ -18,6 +21,7 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 
 from config import engines
+from config.database import database
 
 PROJECT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("SHOP_VAR", PROJECT / "var")).resolve()
@@ -38,6 +42,7 @@ INSTALLED_APPS = [
     "taskyard_workers",
     "taskyard_monitoring",
     "django_htmx",
+    "ninja",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -50,12 +55,17 @@ if django.VERSION < (6, 0):
     INSTALLED_APPS.append("django_tasks")
 INSTALLED_APPS += engines.apps()
 
+# Each of these works in sync and in async stacks: none holds a thread for the whole of a request.
 MIDDLEWARE = [
+    "taskyard.middleware.request_id_middleware",
+    "taskyard.middleware.server_timing_middleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # The jobs of a request carry whose they are.
+    "taskyard.middleware.job_metadata_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -76,20 +86,17 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": os.environ.get("TASKYARD_DEMO_DB", VAR / "shop.sqlite3"),
-        "OPTIONS": {
-            # Web process and worker write to one file: WAL lets readers go on meanwhile, and taking
-            # the write lock when a transaction begins makes writers queue instead of failing midway.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 30,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    },
-}
+DATABASES = {"default": database(VAR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# One Redis lets several web processes wake each other; without one each looks for itself, and PostgreSQL
+# wakes them by NOTIFY.
+REDIS_URL = os.environ.get("SHOP_REDIS_URL", "")
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 TASKS = {
     "default": {
@@ -111,8 +118,10 @@ STORAGES = {
 
 DEFAULT_FROM_EMAIL = "Larch & Linen <orders@shop.example>"
 SHOP_OFFICE_EMAIL = "office@shop.example"
+SHOP_OUTSIDE_URL = os.environ.get("SHOP_OUTSIDE_URL", "")
 SHOP_MAIL_FOLDER = VAR / "mail"
 SHOP_UPLOAD_LIMIT = 5 * 1024 * 1024
+SHOP_BODY_LIMIT = SHOP_UPLOAD_LIMIT + 32 * 1024  # the rest of the form
 if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": "shop.mail_files.MailFiles"}}
 else:
@@ -134,10 +143,14 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname:<7} {name}: {message}", "style": "{"},
+        "line": {"format": "{asctime} {levelname:<7} {name} [{request_id}]: {message}", "style": "{"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # Which request a line is about, also where it comes from a job that the request enqueued.
+    "filters": {"request_id": {"()": "taskyard.middleware.RequestIdFilter"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     # Without a handler of its own: what it says reaches the root's, and is not printed twice.
-    "loggers": {"django": {"handlers": [], "level": "INFO"}},
+    "loggers": {"django": {"handlers": [], "level": "INFO"}, "httpx": {"level": "WARNING"}},
 }

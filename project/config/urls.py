@@ -1,4 +1,4 @@
-"""Addresses of the example site: the shop, signing in and out, the admin and the console."""
+"""Addresses of the example site: the shop, signing in and out, the admin, the console and the job API."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
@@ -10,4 +10,6 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("console/", include("taskyard_monitoring.urls")),
+    path("live/", include("taskyard_monitoring.live.urls")),
+    path("api/", include("taskyard_monitoring.api.urls")),
 ]

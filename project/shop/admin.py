@@ -11,12 +11,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from .models import (
+    Confirmation,
     Customer,
     DailyRevenue,
+    ExchangeRate,
     ImportProblem,
     ImportRun,
     Order,
     OrderLine,
+    OrderNote,
     Product,
     Receipt,
     Report,
@@ -37,7 +40,7 @@ def build_reports(request: HttpRequest, months: Iterable[date]) -> None:
         return
     for month in months:
         report = request_report(month, request.user)
-        address = reverse("job", args=[report.job_id])
+        address = reverse("report", args=[report.pk])
         link = format_html('<a href="{}">Watch its progress</a>', address)
         messages.success(request, format_html("{} is on its way. {}.", report, link))
 
@@ -143,3 +146,27 @@ class DailyRevenueAdmin(ReadOnly, admin.ModelAdmin):
 
     date_hierarchy = "day"
     list_display = ("day", "orders", "pieces", "revenue", "rolled_up_at")
+
+
+@admin.register(Confirmation)
+class ConfirmationAdmin(ReadOnly, admin.ModelAdmin):
+    """The confirmations of orders and whether they went out."""
+
+    list_display = ("order", "created_by", "created_at", "state")
+    list_select_related = ("order", "created_by")
+
+
+@admin.register(OrderNote)
+class OrderNoteAdmin(admin.ModelAdmin):
+    """What colleagues wrote about orders."""
+
+    list_display = ("order", "author", "written_at", "text")
+    list_select_related = ("order", "author")
+    raw_id_fields = ("order",)
+
+
+@admin.register(ExchangeRate)
+class ExchangeRateAdmin(ReadOnly, admin.ModelAdmin):
+    """The rates as the bank told them last."""
+
+    list_display = ("currency", "rate", "fetched_at")

@@ -59,3 +59,14 @@ class ReportForm(forms.Form):
             (month.isoformat(), f"{month:%B %Y}")
             for month in Order.objects.dates("ordered_on", "month", order="DESC")
         ]
+
+
+class NoteForm(forms.Form):
+    """A word about an order."""
+
+    text = forms.CharField(
+        label="Note",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Write something first."},
+    )

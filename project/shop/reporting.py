@@ -17,10 +17,12 @@ def build(report: Report) -> str:
     # Matplotlib takes a second to import; only the worker that draws shall pay for it.
     from . import report_pdf  # noqa: PLC0415
 
+    month = month_revenue(report.month)
     pdf = io.BytesIO()
-    report_pdf.draw(month_revenue(report.month), pdf)
+    report_pdf.draw(month, pdf)
     name = f"revenue-{report.month:%Y-%m}-{report.pk}.pdf"
     report.file.save(name, ContentFile(pdf.getvalue()), save=False)
+    report.revenue, report.orders, report.customers = month.revenue, month.orders, month.customers
     report.finished_at = timezone.now()
-    report.save(update_fields=["file", "finished_at"])
+    report.save(update_fields=["file", "revenue", "orders", "customers", "finished_at"])
     return str(report.file.name)

@@ -13,7 +13,7 @@ from django.db import transaction
 from taskyard import TaskResult, enqueue_many
 
 from . import tasks
-from .models import Customer, ImportRun, Receipt, Report
+from .models import Confirmation, Customer, ImportRun, Order, Receipt, Report
 
 
 def request_import(file: File, user: User | None) -> ImportRun:
@@ -32,6 +32,15 @@ def request_report(month: date, user: User | None) -> Report:
         report.job_id = tasks.build_report.enqueue(report.pk).id
         report.save(update_fields=["job_id"])
     return report
+
+
+def request_confirmation(order: Order, user: User | None) -> Confirmation:
+    """Have an order confirmed to its customer, as often as somebody asks for it."""
+    with transaction.atomic():
+        confirmation = Confirmation.objects.create(order=order, created_by=user)
+        confirmation.job_id = tasks.send_confirmation.enqueue(confirmation.pk).id
+        confirmation.save(update_fields=["job_id"])
+    return confirmation
 
 
 def request_receipts(run: ImportRun) -> list[TaskResult]:

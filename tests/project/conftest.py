@@ -1,11 +1,14 @@
 """Fixtures of the example site's tests; run them with `pytest tests/project --ds=config.settings`."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.files.base import ContentFile
+from django.db import connections
 from django.test import Client
 
 from shop import importing
@@ -18,10 +21,11 @@ GOOD = "SO-100001,2025-12-24,Zoë Noël,zoe@example.com,FR,KIT-101,Kettle,2,64.9
 
 @pytest.fixture(autouse=True)
 def run_time_files(settings, tmp_path: Path) -> None:
-    """Keep files and mails out of the project's own folder."""
+    """Keep files and mails out of the project's own folder, and nothing from the test before."""
     default = {**settings.STORAGES["default"], "OPTIONS": {"location": tmp_path, "allow_overwrite": True}}
     settings.STORAGES = {**settings.STORAGES, "default": default}
     settings.SHOP_MAIL_FOLDER = tmp_path / "mail"
+    cache.clear()
 
 
 @pytest.fixture
@@ -50,6 +54,19 @@ def import_text(db) -> Callable[..., ImportRun]:
         return run
 
     return run
+
+
+@pytest.fixture
+async def async_db(transactional_db) -> AsyncIterator[None]:
+    """The database, for a test in an event loop; the loop's thread gives its connection back at the end."""
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def import_text_async(import_text) -> Callable[..., Awaitable[ImportRun]]:
+    """Import lines from a test that runs in an event loop."""
+    return sync_to_async(import_text)
 
 
 @pytest.fixture

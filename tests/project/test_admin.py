@@ -25,7 +25,7 @@ def test_a_report_is_built_for_each_month_of_the_selected_orders(admin_client: C
     assert [report.month for report in reports] == [date(2025, 12, 1), date(2026, 1, 1)]
     assert "Revenue report December 2025 is on its way." in page
     for report in reports:
-        assert reverse("job", args=[report.job_id]) in page
+        assert reverse("report", args=[report.pk]) in page
 
 
 def test_a_report_is_built_again(admin_client: Client):

@@ -134,7 +134,7 @@ def test_a_waiting_job_refreshes_its_page(staff_client: Client):
     page = staff_client.get(upload(staff_client).url).content.decode()
 
     assert "Import orders" in page
-    assert "Waiting for a worker" in page
+    assert "Waiting" in page
     assert 'http-equiv="refresh"' in page
 
 
@@ -193,7 +193,7 @@ def test_a_report_is_asked_for_by_month(staff_client: Client, staff: User, decem
     response = staff_client.post("/reports/", {"month": "2025-12-01"})
 
     report = Report.objects.get()
-    assert response.url == reverse("job", args=[report.job_id])
+    assert response.url == reverse("report", args=[report.pk])
     assert (report.month, report.created_by) == (date(2025, 12, 1), staff)
     assert get_result(report.job_id).task.priority == 10
 
@@ -219,7 +219,7 @@ def file_of(report: Report) -> str:
 def test_a_report_is_handed_to_whoever_asked_for_it(staff_client: Client, report: Report):
     response = staff_client.get(file_of(report))
 
-    assert b"".join(response.streaming_content).startswith(b"%PDF")
+    assert response.content.startswith(b"%PDF")
     assert "attachment" in response["Content-Disposition"]
     assert file_of(report) in staff_client.get("/reports/").content.decode()
 
@@ -241,7 +241,7 @@ def test_a_colleague_with_the_permission_may_read_it(report: Report, client: Cli
 
     response = client.get(file_of(report))
 
-    assert b"".join(response.streaming_content).startswith(b"%PDF")
+    assert response.content.startswith(b"%PDF")
 
 
 def test_a_report_that_is_not_built_yet_has_no_file(staff_client: Client, staff: User):

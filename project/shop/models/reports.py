@@ -24,6 +24,9 @@ class Report(Requested):
 
     month = models.DateField(help_text="The first day of the month.")
     file = models.FileField(upload_to="reports", blank=True)
+    revenue = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    orders = models.PositiveIntegerField(null=True, blank=True)
+    customers = models.PositiveIntegerField(null=True, blank=True)
 
     objects = ReportQuerySet.as_manager()
 

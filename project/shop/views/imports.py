@@ -3,16 +3,20 @@
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Count, F
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import aget_object_or_404, get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from shop.access import staff_only
+from shop.exporting import PROBLEM_COLUMNS, as_csv, problem_rows
 from shop.forms import UploadForm
 from shop.models import ImportRun
 from shop.pages import page_of
 from shop.requests import request_import, request_receipts
 from shop.rows import COLUMNS
+
+from .rendering import arender
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,16 +42,40 @@ def take_upload(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @staff_only
-def import_run(request: HttpRequest, pk: int) -> HttpResponse:
+async def import_run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the counts of an import, every problem, and how far its receipts are."""
-    run = get_object_or_404(ImportRun.objects.select_related("created_by"), pk=pk)
+    run = await aget_object_or_404(ImportRun.objects.select_related("created_by"), pk=pk)
     context = {
         "run": run,
-        "page": page_of(request, run.problems.all()),
-        "receipts": run.receipts.count(),
-        "receipts_sent": run.receipts.exclude(sent_at=None).count(),
+        "page": await sync_to_async(page_of)(request, run.problems.all()),
+        "mails": await run.receipts.aaggregate(wanted=Count("pk"), sent=Count("sent_at")),
     }
-    return render(request, "shop/import.html", context)
+    return await arender(request, "shop/import.html", context)
+
+
+@require_safe
+@staff_only
+async def problems(_request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """Send the problems of an import as a file, to mend the order file by."""
+    run = await aget_object_or_404(ImportRun, pk=pk)
+    lines = as_csv(PROBLEM_COLUMNS, run.problems.all(), problem_rows)
+    response = StreamingHttpResponse(lines, content_type="text/csv")
+    response["Content-Disposition"] = f'attachment; filename="problems-{run.pk}.csv"'
+    return response
+
+
+@require_safe
+@staff_only
+async def mails(request: HttpRequest, pk: int) -> HttpResponse:
+    """List the receipts of an import, those sent last on top, and watch them go out."""
+    run = await aget_object_or_404(ImportRun, pk=pk)
+    latest = run.receipts.select_related("customer").order_by(F("sent_at").desc(nulls_last=True), "pk")
+    context = {
+        "run": run,
+        "page": await sync_to_async(page_of)(request, latest),
+        "mails": await run.receipts.aaggregate(wanted=Count("pk"), sent=Count("sent_at")),
+    }
+    return await arender(request, "shop/mails.html", context)
 
 
 @require_POST
@@ -59,4 +87,4 @@ def send_receipts(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"{wanted:,} receipts are on their way.")
     else:
         messages.info(request, "Every customer of this import has been sent a receipt already.")
-    return redirect("import", pk)
+    return redirect("mails", pk)
