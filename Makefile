@@ -71,7 +71,7 @@ test-slow-postgresql: $(VENV)/.develop
 
 .PHONY: test-project
 test-project: $(VENV)/.develop
-	$(BIN)/python -m pytest tests/project --ds=config.settings $(PYTEST)
+	$(BIN)/python -m pytest tests/project --ds=config.settings -n 3 $(if $(QUICK_ONLY),-m "not slow") $(PYTEST)
 
 # The nine combinations, and the page in the docs that says how they did.
 .PHONY: conformance

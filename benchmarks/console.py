@@ -249,21 +249,18 @@ async def keep_open(jobs: list) -> float:
     from taskyard_monitoring.console.regions import REGIONS  # noqa: PLC0415
     from taskyard_monitoring.console.viewer import Level, Viewer  # noqa: PLC0415
     from taskyard_monitoring.history.charting import chart  # noqa: PLC0415
-    from taskyard_monitoring.live.listener import Listener  # noqa: PLC0415
-    from taskyard_monitoring.live.watcher import watcher  # noqa: PLC0415
+    from taskyard_monitoring.live import Interest, Listener  # noqa: PLC0415
+    from taskyard_monitoring.scope import EVERYTHING  # noqa: PLC0415
 
-    listener = Listener(Viewer(Level.VIEW), frozenset(REGIONS), frozenset(jobs))
+    interest = Interest(jobs=frozenset(jobs), regions=frozenset(REGIONS))
     begun = time.perf_counter()
-    watcher.add(listener)
-    try:
+    async with Listener(EVERYTHING, interest, Viewer(Level.VIEW)) as listener:
         while time.perf_counter() < begun + WATCHED:
             await asyncio.to_thread(chart, "executed", "queue", "1h")  # as the page does every ten seconds
             with suppress(TimeoutError):
                 async with asyncio.timeout(10):
                     while True:
-                        await listener.next_events(60)
-    finally:
-        watcher.remove(listener)
+                        await listener.next_news(60)
     return time.perf_counter() - begun
 
 

@@ -24,6 +24,14 @@ def pytest_runtest_setup(item):
         pytest.skip(str(missing))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def nobody_tells():
+    """Send no NOTIFY from the tests' own process: its connection would keep a test database from being dropped."""
+    from taskyard_monitoring.live.telling import teller
+
+    teller.stop()
+
+
 @pytest.fixture
 def effects(tmp_path, monkeypatch):
     """A folder in which `tests.example.tasks.leave` leaves a line a run; returns a reader of those lines."""

@@ -18,10 +18,16 @@ class TaskyardMonitoringConfig(AppConfig):
         from . import tracing  # noqa: PLC0415 - models are loaded by now, and not before
         from .console.checks import check_htmx  # noqa: PLC0415
         from .history import recording  # noqa: PLC0415
+        from .live import telling  # noqa: PLC0415
 
         register(check_htmx)
         recording.connect()
         tracing.connect()
+        telling.connect()
+        if find_spec("ninja"):
+            from .api.checks import check_exposed  # noqa: PLC0415
+
+            register(check_exposed)
         if find_spec("prometheus_client"):
             from taskyard_workers.serving import serve_with  # noqa: PLC0415
 

@@ -1,6 +1,26 @@
-"""What open pages are told while they are open: one watcher a process, any number of listeners."""
+"""What happens to jobs, told to those who listen: one watcher a process, any number of listeners."""
 
-from .view import stream
-from .watcher import watcher
+from .ending import end_with_process
+from .interest import Interest
+from .jobs import etag_of, job_data
+from .listener import Ended, Listener
+from .news import News
+from .view import let_go_of_thread, stream
+from .waiting import Unanswered, wait_for_job
+from .watcher import Full, watcher
 
-__all__ = ["stream", "watcher"]
+__all__ = [
+    "Ended",
+    "Full",
+    "Interest",
+    "Listener",
+    "News",
+    "Unanswered",
+    "end_with_process",
+    "etag_of",
+    "job_data",
+    "let_go_of_thread",
+    "stream",
+    "wait_for_job",
+    "watcher",
+]

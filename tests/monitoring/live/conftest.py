@@ -1,7 +1,6 @@
 """A real server with pages that listen."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -23,16 +22,23 @@ PATIENCE = 30.0
 class Page:
     """An open page: what `EventSource` is in a browser."""
 
-    def __init__(self, port, query="", cookie=""):
+    def __init__(self, port, path, cookie="", **headers):
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
-        request = f"GET /console/live/?{query} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n"
-        self._socket.sendall(request.encode())
+        lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close", f"Cookie: {cookie}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin1"))
         self._lines = self._socket.makefile("rb")
+        self.last_id = ""
+        """What a browser would send as Last-Event-ID."""
+
+    def answered(self):
+        """Return this page once it has an answer."""
         self.status = int(self._line().split()[1])
         self.headers = {}
         while line := self._line():
             name, _, value = line.partition(": ")
             self.headers[name.lower()] = value
+        return self
 
     def events(self):
         """Yield name and data of each event as it comes; a comment as ("", text)."""
@@ -41,6 +47,8 @@ class Page:
             assert time.monotonic() < deadline, "What is waited for does not come."
             if line.startswith(":"):
                 yield "", line[1:].strip()
+            elif line.startswith("id: "):
+                self.last_id = line.removeprefix("id: ")
             elif line.startswith("event: "):
                 name = line.removeprefix("event: ")
             elif line.startswith("data: "):
@@ -49,14 +57,17 @@ class Page:
     def next(self, name, /, **data):
         """Return the data of the next event of this name that has this in it."""
         for found, said in self.events():
-            if found == name and said.items() >= data.items():
+            if found == name and (not name or said.items() >= data.items()):
                 return said
         raise AssertionError(f"The stream has ended without {name} {data}")
 
     def body(self):
-        """Return the line of an answer that is no stream."""
-        self._line()  # how long the chunk is
-        return self._line()
+        """Return an answer that is no stream."""
+        parts = []
+        while size := int(self._line(), 16):
+            parts.append(self._lines.read(size))
+            self._line()
+        return b"".join(parts).decode().strip()
 
     def close(self):
         """Go away."""
@@ -74,36 +85,38 @@ class Page:
 class Site:
     """The server, and the pages that are open on it."""
 
-    def __init__(self, folder, extra, root_path=""):
+    def __init__(self, folder, limits, variables, *arguments):
         self.port = free_port()
-        self.log = folder / "server.log"
+        self.log_path = folder / f"server-{self.port}.log"
         self._stack = ExitStack()
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "uvicorn", "tests.monitoring.live.site:application"),
-                    *("--port", str(self.port), "--timeout-graceful-shutdown", "2"),
-                    *("--root-path", root_path),
+                    *(sys.executable, "-W", "error", "-m", "uvicorn"),
+                    *("tests.monitoring.live.site:application", "--port", str(self.port), *arguments),
                 ],
                 env={
                     **environment(folder),
-                    **os.environ,
-                    **extra,
+                    **variables,
                     "DJANGO_SETTINGS_MODULE": "tests.monitoring.live.settings",
-                    "TASKYARD_TEST_DATABASE": environment(folder)["TASKYARD_TEST_DATABASE"],
-                    "PYTHONPATH": environment(folder)["PYTHONPATH"],
+                    "TEST_LIVE": json.dumps(limits),
                 },
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
             )
-        wait_until(self._answers, f"the site answers; see {self.log}", 60)
+        wait_until(self._answers, f"the site answers; see {self.log_path}", 60)
+
+    @property
+    def log(self):
+        """What the server has said so far."""
+        return self.log_path.read_text(errors="replace")
 
     def _answers(self):
         try:
             return self.cost()
         except OSError:
-            assert self._process.poll() is None, self.log.read_text()
+            assert self.process.poll() is None, self.log
             return None
 
     def cost(self):
@@ -112,8 +125,20 @@ class Site:
             return json.load(answer)
 
     def open(self, query="", cookie=""):
-        """Open a page."""
-        page = Page(self.port, query, cookie)
+        """Open a page of the console."""
+        return self.get(f"/console/live/?{query}", cookie)
+
+    def listen(self, query, cookie="", **headers):
+        """Open any other page that listens."""
+        return self.get(f"/live/events/?{query}", cookie, **headers)
+
+    def get(self, path, cookie="", **headers):
+        """Ask for something, and wait for the beginning of the answer."""
+        return self.ask(path, cookie, **headers).answered()
+
+    def ask(self, path, cookie="", **headers):
+        """Ask for something; what is left open is closed at the end of the test."""
+        page = Page(self.port, path, cookie, **headers)
         self._stack.callback(page.close)
         return page
 
@@ -122,29 +147,46 @@ class Site:
         wanted = self.cost()["ticks"] + number
         wait_until(lambda: self.cost()["ticks"] >= wanted, f"{number} more ticks", 60)
 
+    def wait_for_listeners(self, number):
+        """Wait until so many listen."""
+        wait_until(lambda: self.cost()["listeners"] == number, f"{number} listen", 60)
+
+    def clear(self):
+        """Close all pages."""
+        self._stack.close()
+
     def stop(self):
         """Close all pages and end."""
-        self._stack.close()
-        stop(self._process)
+        self.clear()
+        stop(self.process)
 
 
 @pytest.fixture
 def serve(transactional_db, tmp_path):
-    """Start the site: `serve(TEST_LONGEST="1")`."""
+    """Start a site of one's own: `serve({"watcher.TICK": 60}, "--root-path", "/behind", CHANNELS="redis://…")`."""
     with ExitStack() as stack:
 
-        def start(root_path="", **extra):
-            site = Site(tmp_path, extra, root_path)
+        def start(limits=None, *arguments, **variables):
+            site = Site(tmp_path, limits or {}, variables, *arguments)
             stack.callback(site.stop)
             return site
 
         yield start
 
 
+@pytest.fixture(scope="session")
+def _shared_site(django_db_setup, tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("site"), {"view.HEARTBEAT_INTERVAL": 1.0}, {})
+    yield site
+    site.stop()
+
+
 @pytest.fixture
-def site(serve):
-    """The site as it usually is."""
-    return serve()
+def site(_shared_site, transactional_db):
+    """The site that tests share which do it no harm."""
+    yield _shared_site
+    _shared_site.clear()
+    _shared_site.wait_for_listeners(0)
 
 
 def cookie_of(user):
@@ -152,6 +194,12 @@ def cookie_of(user):
     client = Client()
     client.force_login(user)
     return f"sessionid={client.cookies['sessionid'].value}"
+
+
+def sign_up(name):
+    """Return somebody new, and their cookie."""
+    user = User.objects.create_user(name)
+    return user, cookie_of(user)
 
 
 @pytest.fixture

@@ -1,5 +1,18 @@
 """Settings of the site on which the tests listen."""
 
+import os
+
 from tests.settings import *  # noqa: F403
 
 ROOT_URLCONF = "tests.monitoring.live.site"
+
+if os.environ.get("TEST_OPEN"):
+    TASKYARD_MONITORING = {"JOB_SCOPE": "tests.monitoring.live.scopes.all_jobs"}
+
+if os.environ.get("TEST_CHANNELS"):
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [os.environ["TEST_CHANNELS"]]},
+        }
+    }

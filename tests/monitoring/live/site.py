@@ -1,8 +1,11 @@
 """A site that serves the stream, and tells what that costs it."""
 
+import asyncio
+import json
 import os
 import threading
 from collections import Counter
+from importlib import import_module
 
 from django.core.asgi import get_asgi_application
 from django.db import connections
@@ -12,10 +15,11 @@ from django.urls import include, path
 
 application = get_asgi_application()
 
-from taskyard_monitoring.live import view, watcher  # noqa: E402 - the apps are ready now
+from taskyard_monitoring.live import watcher  # noqa: E402 - the apps are ready now
 
-view.LONGEST = float(os.environ.get("TEST_LONGEST", view.LONGEST))
-view.HEARTBEAT_INTERVAL = float(os.environ.get("TEST_HEARTBEAT", view.HEARTBEAT_INTERVAL))
+for name, value in json.loads(os.environ.get("TEST_LIVE", "{}")).items():
+    module, _, constant = name.partition(".")
+    setattr(import_module(f"taskyard_monitoring.live.{module}"), constant, value)
 
 WATCHER = "taskyard-watcher"
 
@@ -49,9 +53,14 @@ async def cost(_):
             "ticks": watcher.ticks,
             "statements": [statements[tick] for tick in range(1, watcher.ticks + 1)],
             "threads": threading.active_count(),
+            "tasks": len(asyncio.all_tasks()),
             "databases": len(connections.all(initialized_only=True)),
         }
     )
 
 
-urlpatterns = [path("console/", include("taskyard_monitoring.urls")), path("cost/", cost)]
+urlpatterns = [
+    path("console/", include("taskyard_monitoring.urls")),
+    path("live/", include("taskyard_monitoring.live.urls")),
+    path("cost/", cost),
+]

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from taskyard.models import JOB_TABLE
-from taskyard_monitoring.live.watcher import _jobs
+from taskyard_monitoring.live.looking import Question, look
 from taskyard_monitoring.snapshot import counts, snapshot
 from tests.tasks.operations.test_plans import FINISHED, crowded, rows_read_in_vain  # noqa: F401
 
@@ -37,5 +37,7 @@ def test_a_snapshot(crowded, monkeypatch):  # noqa: F811
         assert not read([of_the_newest])
 
 
-def test_what_pages_watch(crowded):  # noqa: F811
-    assert not read(statements_of(lambda: _jobs([crowded.pk, *(uuid4() for _ in range(200))])))
+@pytest.mark.parametrize("since", [None, 1.0], ids=["by id", "all"])
+def test_what_pages_watch(crowded, since):  # noqa: F811
+    watched = [crowded.pk, *(uuid4() for _ in range(200))]
+    assert not read(statements_of(lambda: look(Question(watched, since))))

@@ -154,6 +154,7 @@
       this.source.addEventListener("region", (event) => { const news = JSON.parse(event.data); showRegion(news.name, news.html); });
       this.source.addEventListener("job", (event) => {
         const news = JSON.parse(event.data);
+        if (news.state === "unknown") return;  // deleted meanwhile: what the page shows of it stays
         for (const each of document.querySelectorAll(`[data-live-job="${CSS.escape(news.id)}"]`)) send(each, "taskyard:job", news);
       });
       this.source.addEventListener("newest", (event) => {
