@@ -21,11 +21,10 @@ from django.urls import get_script_prefix, set_script_prefix
 
 from taskyard.exceptions import NotMigrated
 from taskyard.ids import earliest_job_id
-from taskyard_monitoring.console.viewer import Viewer
-from taskyard_monitoring.snapshot import Snapshot, snapshot
 
 from .audience import Audience, Region, regions_of
 from .chronicle import Chronicle
+from .drawing import Drawings, Regions
 from .interest import Interest
 from .jobs import Change, unknown
 from .looking import Question, look
@@ -49,9 +48,6 @@ SHORTEST_PAUSE = 0.1
 SHARE = 1 / 3
 """The part of its time that the watcher is to spend on looking: where a look takes long, there are fewer."""
 
-REGIONS_TICK = 2.0
-"""Seconds between two snapshots for the console's regions."""
-
 MOST_JOBS = 5_000
 """Jobs that one look asks for by their ids. Where more are watched, they have their turns."""
 
@@ -63,8 +59,6 @@ MOST_LISTENERS = 10_000
 
 PATIENCE = 30.0
 """Seconds after which a listener is dropped that does not pass on what it was told."""
-
-Regions = Mapping[str, Callable[[Snapshot, Viewer], str]]
 
 
 class Full(Exception):
@@ -106,7 +100,6 @@ class Watcher:
     """
 
     def __init__(self, regions: Callable[[], Regions], listen: Callable[[Callable[[], None]], Ears]) -> None:
-        self._regions = regions
         self._listen = listen
         self._audience = Audience()
         self._wishes: dict[Listener, _Wish] = {}
@@ -125,12 +118,10 @@ class Watcher:
         self._chronicle = Chronicle()
         self._looked_at = float("-inf")
         self._wide_looked_at = float("-inf")
-        self._drawn_at = float("-inf")
-        self._drawn: dict[Region, News] = {}
+        self._drawings = Drawings(regions)
         self._newest: News | None = None
         self._trouble = trouble("")
         self._turn = 0
-        self._broken: set[str] = set()
 
     @property
     def is_running(self) -> bool:
@@ -332,42 +323,18 @@ class Watcher:
                 post.to([listener], replace(news, id=position))
 
     def _draw(self, post: _Post, wishes: "dict[Listener, _Wish]") -> None:
-        """Render the regions that somebody looks at, if it is time, and tell of those that have changed."""
+        """Tell of the regions that somebody looks at and that have changed."""
         with self._changed:
             wanted = self._audience.regions
-        is_due = time.monotonic() >= self._drawn_at + REGIONS_TICK - TICK / 2
-        if wanted and (is_due or any(wish.regions - self._drawn.keys() for wish in wishes.values())):
-            drawn = self._rendered(snapshot(max_age=REGIONS_TICK / 2), wanted)
-            self._drawn_at = time.monotonic()
-        else:
-            drawn = {region: self._drawn[region] for region in wanted if region in self._drawn}
+        before = self._drawings.present
+        drawn = self._drawings.update(wanted, {region for wish in wishes.values() for region in wish.regions})
         with self._changed:
             for region, news in drawn.items():
-                if self._drawn.get(region) is not news:
+                if before.get(region) is not news:
                     post.to(self._audience.of_region(region), news)
             for listener, wish in wishes.items():
                 for region in wish.regions & drawn.keys():
                     post.to([listener], drawn[region])
-        self._drawn = drawn
-
-    def _rendered(self, present: Snapshot, wanted: Iterable[Region]) -> dict[Region, News]:
-        known = self._regions()
-        drawn: dict[Region, News] = {}
-        for name, viewer in wanted:
-            if name not in known:
-                continue
-            try:
-                data = {"name": name, "html": known[name](present, viewer)}
-                self._broken.discard(name)
-            except Exception:
-                if name not in self._broken:  # said once, not every tick
-                    logger.exception("The region %r of open pages cannot be rendered.", name)
-                self._broken.add(name)
-                continue
-            last = self._drawn.get((name, viewer))
-            is_same = last is not None and last.data == data
-            drawn[name, viewer] = last if last and is_same else News("region", data, (name, viewer))
-        return drawn
 
     def _say(self, post: _Post, wishes: "dict[Listener, _Wish]", words: str) -> bool:
         """Tell of trouble, or that it is over, everybody who does not know yet; returns whether it is new."""
