@@ -35,7 +35,8 @@ run: $(VENV)/.demo ## The shop with a worker, for the browser
 
 ON_POSTGRESQL = $(BIN)/python -m tests.with_database postgresql $(BIN)/python
 OF_THE_DATABASE := tests/tasks tests/workers tests/adapters/embedded tests/adapters/django_q2 \
-	tests/monitoring/history tests/monitoring/snapshot tests/monitoring/live tests/monitoring/metrics
+	tests/monitoring/history tests/monitoring/snapshot tests/monitoring/live tests/monitoring/metrics \
+	tests/monitoring/api
 
 # What each run has shown, for the page on conformance.
 RESULTS := build/results

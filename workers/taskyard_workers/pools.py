@@ -1,5 +1,7 @@
 """Connection pools of the database's driver, which are for web processes."""
 
+from typing import Any
+
 from django.db import connections
 
 
@@ -9,9 +11,9 @@ def use_no_pools() -> None:
     A worker's threads keep their connections, so a pool would save it nothing; and where it is smaller than
     they are many, the worker would wait for itself: without a sign of life, and its jobs would run twice.
     """
-    for connection in connections.all(initialized_only=True):
-        connection.close()
-        if hasattr(connection, "close_pool"):
+    for alias, database in connections.settings.items():
+        if database["OPTIONS"].get("pool"):
+            connection: Any = connections[alias]
+            connection.close()
             connection.close_pool()
-    for database in connections.settings.values():
-        database["OPTIONS"].pop("pool", None)
+            del database["OPTIONS"]["pool"]

@@ -118,6 +118,7 @@ def test_it_works_under_a_strict_policy(transactional_db, tmp_path, browser, ada
 
 def test_what_cannot_be_offered_is_told_by_a_check(monkeypatch):
     from taskyard_monitoring.api import arguments
+    from tests.example import exposed  # it is looked for among what is loaded
 
     assert check_exposed() == []
 
@@ -128,6 +129,7 @@ def test_what_cannot_be_offered_is_told_by_a_check(monkeypatch):
     faults = check_exposed()
 
     assert {fault.id for fault in faults} == {"taskyard_monitoring.E001"}
+    assert exposed.hidden.module_path not in {fault.obj for fault in faults}
     assert len(faults) == 6
     assert "cannot be exposed" in faults[0].msg
 
