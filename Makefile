@@ -12,7 +12,7 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 
 # Tests of real processes wait more than they compute, and the slow ones, for heartbeats and leases to run out,
 # hardly do anything else.
-QUICK := -m "not slow" -n 4
+QUICK := -m "not slow and not busy" -n 4
 SLOW := -m slow -n 6
 
 CONSTRAINTS := $(wildcard constraints/*.txt)
@@ -42,7 +42,7 @@ OF_THE_DATABASE := tests/tasks tests/workers tests/adapters/embedded tests/adapt
 RESULTS := build/results
 
 .PHONY: test
-test: test-sqlite test-postgresql test-mysql test-project $(if $(QUICK_ONLY),,test-slow) ## The whole suite, on every database; QUICK_ONLY=1 waits for no heartbeats
+test: test-sqlite test-postgresql test-mysql test-project $(if $(QUICK_ONLY),,test-slow test-busy) ## The whole suite, on every database; QUICK_ONLY=1 waits for no heartbeats
 
 .PHONY: test-sqlite
 test-sqlite: $(VENV)/.develop
@@ -69,6 +69,10 @@ test-slow-sqlite: $(VENV)/.develop
 .PHONY: test-slow-postgresql
 test-slow-postgresql: $(VENV)/.develop
 	$(ON_POSTGRESQL) -m pytest $(OF_THE_DATABASE) $(SLOW) --junitxml=$(RESULTS)/postgresql-slow.xml $(PYTEST)
+
+.PHONY: test-busy
+test-busy: $(VENV)/.develop
+	$(BIN)/python -m pytest tests --ignore=tests/project -m busy $(PYTEST)
 
 .PHONY: test-project
 test-project: $(VENV)/.develop

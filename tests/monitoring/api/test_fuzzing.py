@@ -48,7 +48,7 @@ def site(transactional_db, tmp_path):
     assert "Traceback" not in log.read_text(), log.read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.busy
 @pytest.mark.parametrize("is_superuser", [True, False], ids=["with all rights", "with none"])
 def test_it_holds_to_its_description(site, tmp_path, is_superuser):
     caller = Caller("fuzz")
@@ -69,7 +69,7 @@ def test_it_holds_to_its_description(site, tmp_path, is_superuser):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

@@ -71,7 +71,7 @@ def test_who_does_not_take_what_is_sent_is_dropped(serve, viewer, request, secon
     assert quick.next("job", progress=news)
 
 
-@pytest.mark.slow
+@pytest.mark.busy
 def test_five_thousand_clients_are_all_told_and_cost_the_database_what_one_does(serve):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 2 * MANY:
