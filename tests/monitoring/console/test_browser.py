@@ -189,7 +189,7 @@ def test_without_script_times_are_the_servers_and_questions_are_pages(things, pa
     page.get_by_label("Reason").fill("a test")
     page.get_by_role("button", name="Pause").click()
 
-    assert page.get_by_text("Queue mail is paused.").is_visible()
+    page.get_by_text("Queue mail is paused.").wait_for()
     assert PausedQueue.objects.filter(name="mail").exists()
 
 
@@ -274,7 +274,7 @@ def test_the_chart_changes_with_its_address(things, page_of):
     page.go_back()
     page.get_by_role("heading", name="last 1 h").wait_for()
     page.get_by_text("The figures", exact=True).click()
-    assert page.get_by_role("table").first.is_visible()
+    page.get_by_role("table").first.wait_for()
 
 
 def test_the_chart_says_what_it_shows_under_the_pointer(things, page_of):
