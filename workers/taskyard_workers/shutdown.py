@@ -45,6 +45,9 @@ class Shutdown:
 
         self.wake: Callable[[], object] = lambda: None
 
+        self._is_told = False
+        """A signal has told it to stop: then nobody takes its place, whatever it had made up its mind to."""
+
         self._reason_is_told = threading.Lock()
         """Taken once and never released: several threads may see at one moment that a limit is reached."""
 
@@ -75,7 +78,7 @@ class Shutdown:
         """Return what a process that ends with this code tells whoever keeps it alive."""
         if self.dismissed:
             return exits.DISMISSED + code
-        return exits.REPLACE if self.replace else code
+        return exits.REPLACE if self.replace and not self._is_told else code
 
     @contextmanager
     def on_signals(self, *, watch_parent: bool = True) -> Iterator[None]:
@@ -93,7 +96,8 @@ class Shutdown:
         is_child = PARENT_PIPE in os.environ
 
         def on_stop(_signal: int, _frame: FrameType | None) -> None:
-            if self.stopping and not is_child:
+            is_first, self._is_told = not self._is_told, True
+            if self.stopping and not is_child and not (self.replace and is_first):
                 self.stop_at_once()
             self.stop()
 

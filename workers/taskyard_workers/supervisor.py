@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 LOOK_INTERVAL = 0.2
 """Seconds between two looks at the children."""
 
+STOP_INTERVAL = 1.0
+"""Seconds between two times that a child is told to stop: one that just replaces itself does not hear it."""
+
 CRASH_PAUSE = 1.0
 """Seconds before a child that died young is started again; doubles while it does so again."""
 
@@ -72,16 +75,19 @@ class Supervisor:
         return max(child.exit_code for child in children)
 
     def _watch(self, children: Sequence["_Child"]) -> None:
-        told_to_stop = told_at_once = False
+        told_at_once, next_stop = False, 0.0
         while True:
+            is_told_to_stop = self._shutdown.stopping and time.monotonic() >= next_stop
             for child in children:
-                if self._shutdown.stopping and not told_to_stop:
+                if is_told_to_stop:
                     child.stop()
                 if self._shutdown.at_once and not told_at_once:
                     child.stop_at_once()
                 if not self._shutdown.stopping and not self._burst:
                     child.keep_alive()
-            told_to_stop, told_at_once = self._shutdown.stopping, self._shutdown.at_once
+            told_at_once = self._shutdown.at_once
+            if is_told_to_stop:
+                next_stop = time.monotonic() + STOP_INTERVAL
             # Asked after, for only the look above tells whether one that has died is wanted again.
             if not any(child.is_wanted for child in children):
                 return
