@@ -31,6 +31,7 @@ from tests.example.tasks import (
     tell_about_me_async,
     tell_metadata,
 )
+from tests.support.log_lines import lines_of
 from tests.support.processes import environment
 from tests.tasks.jobs import add_job
 from tests.tasks.test_signals import connected
@@ -247,19 +248,9 @@ def test_the_attempt_is_the_one_that_the_context_shows():
 @pytest.fixture
 def lines():
     """Return the formatted lines of a handler with the filter."""
-    written = []
-
-    class Handler(logging.Handler):
-        def emit(self, record):
-            written.append(self.format(record))
-
-    handler = Handler()
-    handler.addFilter(JobFilter())
-    handler.setFormatter(logging.Formatter("%(job_id)s %(task)s %(queue)s %(attempt)s %(message)s"))
-    logger = logging.getLogger("tests.lines")
-    logger.addHandler(handler)
-    yield written
-    logger.removeHandler(handler)
+    layout = "%(job_id)s %(task)s %(queue)s %(attempt)s %(message)s"
+    with lines_of(JobFilter(), layout, "tests.lines") as written:
+        yield written
 
 
 def test_log_records_within_a_job_name_it(lines):

@@ -166,8 +166,7 @@ class TestTeller:
             teller.begin()
             before = way.sent
             teller.tell()
-            while way.sent == before:
-                time.sleep(0.01)
+            wait_until(lambda: way.sent != before, "the child tells")
             os._exit(7)
 
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7

@@ -1,12 +1,11 @@
 """Both stacks of Django, with ours in them."""
 
-import logging
-
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
 from taskyard.middleware import RequestIdFilter
+from tests.support.log_lines import lines_of
 
 AUTHENTICATION = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -71,18 +70,6 @@ def get(request):
 @pytest.fixture
 def lines():
     """Return the formatted lines of a handler with the filter."""
-    written = []
-
-    class Handler(logging.Handler):
-        def emit(self, record):
-            written.append(self.format(record))
-
-    handler = Handler()
-    handler.addFilter(RequestIdFilter())
-    handler.setFormatter(logging.Formatter("[%(request_id)s] %(name)s: %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("tests.site", "django.request", "tests.lines")]
-    for logger in loggers:
-        logger.addHandler(handler)
-    yield written
-    for logger in loggers:
-        logger.removeHandler(handler)
+    layout = "[%(request_id)s] %(name)s: %(message)s"
+    with lines_of(RequestIdFilter(), layout, "tests.site", "django.request", "tests.lines") as written:
+        yield written
