@@ -138,6 +138,15 @@ def test_a_request_has_one_id(staff):
     assert re.fullmatch("[0-9a-f]{32}", other.headers["X-Request-ID"])
 
 
+GOODBYES = {
+    # It knows no stopping in order: it cuts off whoever is there, and browsers come back by themselves.
+    "daphne": {("cut", None)},
+    # It waits for its requests, but not for sockets: whether theirs is heard depends on who is faster.
+    "granian": {("in order", 4503), ("in order", None)},
+}
+"""How a stream ends and with what code a socket is closed, where it is not as it should be."""
+
+
 def test_a_server_that_stops_says_goodbye_to_open_pages(served, staff):
     """The last test of a server: it is gone after this."""
     server, _ = served
@@ -152,8 +161,7 @@ def test_a_server_that_stops_says_goodbye_to_open_pages(served, staff):
         with pytest.raises(ConnectionClosed) as closed:
             heard(socket, "nothing more")
     code = closed.value.rcvd and closed.value.rcvd.code
-    # Daphne knows no stopping in order: it cuts off whoever is there, and browsers come back by themselves.
-    assert (end, code) == (("cut", None) if server.name == "daphne" else ("in order", 4503))
+    assert (end, code) in GOODBYES.get(server.name, {("in order", 4503)})
     assert server.ended(15) == (-SIGTERM if server.name == "uvicorn" else 0)
     assert "Traceback" not in server.says, server.says
 
