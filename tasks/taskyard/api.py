@@ -5,8 +5,8 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from .backend import Call, JobBackend
 from .compat import Task, TaskResult
+from .enqueueing import Call, EnqueueingBackend
 
 Arguments = Sequence[Any] | Mapping[str, Any]
 """What one call gets: a sequence of positional arguments or a mapping of keyword arguments."""
@@ -24,7 +24,7 @@ def enqueue_many(task: Task, calls: Iterable[Arguments]) -> list[TaskResult]:
     """
     backend = task.get_backend()
     prepared = [as_call(arguments) for arguments in calls]
-    if isinstance(backend, JobBackend):
+    if isinstance(backend, EnqueueingBackend):
         return [*backend.enqueue_many(task, prepared)]
     return [backend.enqueue(task, list(args), dict(kwargs)) for args, kwargs in prepared]
 
@@ -33,7 +33,7 @@ async def aenqueue_many(task: Task, calls: Iterable[Arguments]) -> list[TaskResu
     """See `enqueue_many`; does not block the event loop."""
     backend = task.get_backend()
     prepared = [as_call(arguments) for arguments in calls]
-    if isinstance(backend, JobBackend):
+    if isinstance(backend, EnqueueingBackend):
         return [*await backend.aenqueue_many(task, prepared)]
     return [await backend.aenqueue(task, list(args), dict(kwargs)) for args, kwargs in prepared]
 

@@ -8,10 +8,9 @@ makes a backend while modules load, before Django's app registry is ready.
 import logging
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from asgiref.sync import sync_to_async
@@ -19,32 +18,23 @@ from django.core.checks import CheckMessage
 
 from .breaker import breaker_for
 from .compat import (
-    BaseTaskBackend,
     InvalidTask,
     InvalidTaskBackend,
     Task,
     task_backends,
-    task_enqueued,
 )
+from .enqueueing import Call, EnqueueingBackend
 from .ids import new_job_id
 from .keeping import USUAL_RETENTION, Retention, check_retention
-from .metadata import present_metadata
-from .ownership import owner_of
 from .payload import storable
 from .policy import policy_of
-from .signals import jobs_created
-from .tags import tags_of
 
 if TYPE_CHECKING:
     from .delivery import Delivery
     from .models import Job
-    from .results import JobResult
     from .unique import Uniqueness
 
 logger = logging.getLogger(__name__)
-
-Call = tuple[Sequence[Any], Mapping[str, Any]]
-"""One call of a task: its positional and its keyword arguments."""
 
 LONGEST_TASK_PATH = 255
 
@@ -113,8 +103,8 @@ class WorkerOptions:
     """What operators see; empty: host and process id."""
 
 
-class JobBackend(BaseTaskBackend):
-    """A Django task backend whose jobs live in the database.
+class JobBackend(EnqueueingBackend):
+    """A Django task backend whose jobs live in the database and are run by one engine.
 
     A subclass brings `engine`, `deliver`, `start_worker` and `queue_depths`; where it has options of
     its own, also `options_class`, and for dangerous settings of its engine `check`.
@@ -132,11 +122,6 @@ class JobBackend(BaseTaskBackend):
 
     settings: BackendOptions
     """The options as read from TASKS."""
-
-    supports_defer = True
-    supports_async_task = True
-    supports_get_result = True
-    supports_priority = True
 
     def __init__(self, alias: str, params: dict[str, Any]) -> None:
         super().__init__(alias, params)
@@ -198,67 +183,6 @@ class JobBackend(BaseTaskBackend):
         if len(task.module_path) > LONGEST_TASK_PATH:
             raise InvalidTask(f"The path {task.module_path!r} is longer than {LONGEST_TASK_PATH} characters.")
 
-    def enqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "JobResult":
-        """Insert one job and have it delivered once the caller's transaction commits."""
-        return self.enqueue_many(task, [(args, kwargs)])[0]
-
-    async def aenqueue(self, task: Task, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "JobResult":
-        """See `enqueue`; does not block the event loop."""
-        return (await self.aenqueue_many(task, [(args, kwargs)]))[0]
-
-    def enqueue_many(
-        self, task: Task, calls: Iterable[Call], unique: "Uniqueness | None" = None
-    ) -> list["JobResult"]:
-        """Insert a job per call, many in one statement, and deliver them together.
-
-        Args:
-            task: what to call.
-            calls: the arguments of each call.
-            unique: what makes them unique, in place of what the task's policy says.
-        """
-        return self.enqueue_jobs(task, self.new_jobs(task, calls, unique), unique)
-
-    async def aenqueue_many(self, task: Task, calls: Iterable[Call]) -> list["JobResult"]:
-        """See `enqueue_many`; does not block the event loop."""
-        jobs = self.new_jobs(task, calls)
-        results, deliveries = await sync_to_async(self._insert_for_async)(task, jobs)
-        for result in _news(results):
-            await task_enqueued.asend_robust(sender=type(self), task_result=result)
-        if deliveries:
-            await self._adeliver_now(deliveries)
-        return results
-
-    def enqueue_jobs(
-        self, task: Task, jobs: Sequence["Job"], unique: "Uniqueness | None" = None
-    ) -> list["JobResult"]:
-        """Insert jobs that `new_jobs` made, announce and deliver them; see `enqueue_many`.
-
-        One whose schedule's slot has a job already has no result.
-        """
-        from .outbox import deliver_on_commit  # noqa: PLC0415
-
-        results, deliveries = self._insert(task, jobs, unique)
-        for result in _news(results):
-            task_enqueued.send_robust(sender=type(self), task_result=result)
-        if deliveries:
-            deliver_on_commit(self._deliver_now, deliveries)
-        return results
-
-    def get_result(self, result_id: str) -> "JobResult":
-        """Return a job's result by its id.
-
-        Raises:
-            TaskResultDoesNotExist: for an unknown or malformed id.
-            TaskNotFound: where the job's task cannot be imported any more.
-        """
-        from .results import find_job, result_of  # noqa: PLC0415
-
-        return result_of(find_job(result_id))
-
-    async def aget_result(self, result_id: str) -> "JobResult":
-        """See `get_result`."""
-        return await sync_to_async(self.get_result)(result_id)
-
     # --- how a job comes to be ---
 
     def new_jobs(self, task: Task, calls: Iterable[Call], unique: "Uniqueness | None" = None) -> list["Job"]:
@@ -288,83 +212,21 @@ class JobBackend(BaseTaskBackend):
             )
         return jobs
 
-    def _insert(
-        self, task: Task, jobs: Sequence["Job"], unique: "Uniqueness | None" = None
-    ) -> tuple[list["JobResult"], list["Delivery"]]:
-        """Insert the jobs and return their results, and which of them to deliver directly."""
-        from .database import jobs_connection  # noqa: PLC0415
-        from .delivery import delivery_of  # noqa: PLC0415
-        from .insertion import insert  # noqa: PLC0415
-        from .standing_in import insert_or_find  # noqa: PLC0415
+    def carrier(self, alias: str) -> "JobBackend":
+        """Return this backend, which carries its own jobs."""
+        return self
 
-        self._add_metadata(task, jobs)
-        unique = unique or policy_of(task).unique
-        kept_for = None if unique is None else unique.at_least
-        connection = jobs_connection()
-        # Where the site commits by hand nobody tells us when; the dispatcher sees the rows once they exist.
-        tells_of_commits = connection.in_atomic_block or connection.get_autocommit()
-        at_once = tells_of_commits and not breaker_for(self.alias).is_open
-        standing = insert_or_find(
-            jobs, lambda new: insert(new, leased=self.leases_deliveries, at_once=at_once, unique_for=kept_for)
-        )
-        new = [job for job, stands in zip(jobs, standing, strict=True) if job is stands]
-        direct = [delivery_of(job) for job in new if at_once and job.run_after is None]
-        if connection.in_atomic_block and len(new) < len(jobs):
-            self._look_again(task, jobs, standing, unique)
-        return _results(task, jobs, standing), direct
+    # --- delivering directly ---
 
-    def _look_again(
-        self,
-        task: Task,
-        jobs: Sequence["Job"],
-        standing: Sequence["Job | None"],
-        unique: "Uniqueness | None",
-    ) -> None:
-        """Have the stand-ins looked at after the commit that could start before it."""
-        from .standing_in import look_again_on_commit  # noqa: PLC0415
-
-        if unique is None or unique.during != "waiting":
-            return
-        new = {job.id for job in jobs}
-        stood_for = [
-            job
-            for job, stands in zip(jobs, standing, strict=True)
-            if stands is not None and stands.id not in new
-        ]
-        look_again_on_commit(stood_for, partial(self.enqueue_jobs, task, unique=unique))
-
-    def _add_metadata(self, task: Task, jobs: Sequence["Job"]) -> None:
-        metadata = present_metadata()
-        if tags := dict.fromkeys([*policy_of(task).tags, *tags_of(metadata)]):
-            metadata["tags"] = list(tags)
-        if metadata:
-            what, limit = f"The metadata for {task.module_path} do", self.settings.MAX_ARGUMENT_BYTES
-            metadata = storable(what, metadata, limit, "MAX_ARGUMENT_BYTES")
-            for job in jobs:
-                job.metadata = job.metadata or metadata
-                job.owner = owner_of(job.metadata)
-        jobs_created.send_robust(sender=type(self), task=task, jobs=jobs)
-
-    def _insert_for_async(
-        self, task: Task, jobs: Sequence["Job"]
-    ) -> tuple[list["JobResult"], list["Delivery"]]:
-        """Insert as `_insert` does; within a transaction the delivery waits for its commit."""
-        from .database import jobs_connection  # noqa: PLC0415
-        from .outbox import deliver_on_commit  # noqa: PLC0415
-
-        results, deliveries = self._insert(task, jobs)
-        if deliveries and jobs_connection().in_atomic_block:
-            deliver_on_commit(self._deliver_now, deliveries)
-            deliveries = []
-        return results, deliveries
-
-    def _deliver_now(self, batch: list["Delivery"]) -> None:
+    def deliver_now(self, batch: list["Delivery"]) -> None:
+        """Deliver jobs that were just committed; what fails is left to the dispatcher."""
         try:
             self.deliver(batch)
         except Exception as error:
             self._leave_to_dispatcher(batch, error)
 
-    async def _adeliver_now(self, batch: list["Delivery"]) -> None:
+    async def adeliver_now(self, batch: list["Delivery"]) -> None:
+        """See `deliver_now`; does not block the event loop."""
         try:
             await self.adeliver(batch)
         except Exception as error:
@@ -405,22 +267,6 @@ def job_backends(
         if isinstance(backend, JobBackend):
             found[alias] = backend
     return found
-
-
-def _results(task: Task, jobs: Sequence["Job"], standing: Sequence["Job | None"]) -> list["JobResult"]:
-    from .results import result_of  # noqa: PLC0415
-
-    new = {job.id for job in jobs}
-    return [
-        result_of(stands, task if stands.id in new else None, is_duplicate=stands is not job)
-        for job, stands in zip(jobs, standing, strict=True)
-        if stands is not None
-    ]
-
-
-def _news(results: Iterable["JobResult"]) -> list["JobResult"]:
-    """Leave out the jobs that were there before."""
-    return [result for result in results if not result.is_duplicate]
 
 
 def _check_workers_will_find(task: Task) -> None:

@@ -19,9 +19,9 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from .api import as_call
-from .backend import Call, JobBackend
 from .compat import Task
 from .database import jobs_alias
+from .enqueueing import Call, EnqueueingBackend
 from .unique import Uniqueness
 
 FromSignal = Callable[..., Any]
@@ -100,7 +100,7 @@ class _Binding:
 
     def _enqueue(self, call: Call, unique: Uniqueness | None) -> None:
         backend = self.task.get_backend()
-        if not isinstance(backend, JobBackend):
+        if not isinstance(backend, EnqueueingBackend):
             args, kwargs = call
             backend.enqueue(self.task, list(args), dict(kwargs))
             return

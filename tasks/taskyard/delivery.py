@@ -5,7 +5,8 @@ A delivery is no change of state: a job is READY before and after it. What its c
 - `delivered_at` empty: not handed over; the dispatcher does so when `due_at` has passed.
 - `delivered_at` set, `due_at` set: handed over; from `due_at` on, the end of its lease, the job may be
   delivered once more, on evidence that its message is gone.
-- `delivered_at` set, `due_at` empty: the engine's queue is this very table; nobody need look again.
+- `delivered_at` set, `due_at` empty: the engine's queue is this very table; nobody need look again, unless
+  the backend gets another engine.
 """
 
 from collections.abc import Collection, Iterable
@@ -67,7 +68,8 @@ def take_lost(backend: str, queue: str, *, limit: int, overtaken_by: "Overtaking
 
     Whoever calls this has evidence that their messages are gone: the engine's queue is empty, or later
     deliveries are running already (`overtaken_by` limits the choice to those that were overtaken). A job is
-    never taken for its age alone, so the rows of a long healthy backlog stay untouched.
+    never taken for its age alone, so the rows of a long healthy backlog stay untouched. One without a lease
+    was delivered while its backend was an engine whose queue is the table itself, and is lost like others.
     """
     connection = jobs_connection()
     dialect = dialect_of(connection)
@@ -79,7 +81,7 @@ def take_lost(backend: str, queue: str, *, limit: int, overtaken_by: "Overtaking
         which += [overtaken_by.priority, connection.ops.adapt_datetimefield_value(before)]
     chosen = (
         f"SELECT id FROM {JOB_TABLE} WHERE state = '{JobState.READY.value}' AND delivered_at IS NOT NULL "
-        f"AND backend = %s AND queue = %s {overtaken}AND due_at <= {dialect.now} "
+        f"AND backend = %s AND queue = %s {overtaken}AND (due_at IS NULL OR due_at <= {dialect.now}) "
         f"ORDER BY delivered_at LIMIT %s {dialect.skip_locked()}"
     )
     doubled = f"CASE WHEN deliveries >= 8 THEN {LONGEST_LEASE} ELSE {FIRST_LEASE} * POWER(2, deliveries) END"
@@ -136,8 +138,8 @@ def take(
         keys = [row[0] for row in run(connection, chosen, which)]
         if not keys:
             return []
-        marks = ", ".join(["%s"] * len(keys))
-        run(connection, f"UPDATE {JOB_TABLE} SET {assigned} WHERE id IN ({marks})", [*parameters, *keys])
+        statement = f"UPDATE {JOB_TABLE} SET {assigned} WHERE id IN ({_marks(keys)})"
+        run(connection, statement, [*parameters, *keys])
         return list(Job.objects.using(connection.alias).filter(pk__in=keys))
 
 
@@ -145,18 +147,27 @@ _NOT_DELIVERED_AFTER_ALL = "deliveries = CASE WHEN deliveries > 0 THEN deliverie
 
 
 def hand_back(deliveries: Iterable[Delivery], delay: float = 0) -> None:
-    """Make jobs due again that could not be delivered, `delay` seconds from now."""
+    """Make jobs due again that could not be delivered to their backend, `delay` seconds from now.
+
+    One that was moved to another backend meanwhile is that one's to deliver.
+    """
+    batch = list(deliveries)
+    if not batch:
+        return
     connection = jobs_connection()
     dialect = dialect_of(connection)
-    keys = [job_key(delivery.job_id, connection) for delivery in deliveries]
-    if not keys:
-        return
-    marks = ", ".join(["%s"] * len(keys))
+    keys = [job_key(delivery.job_id, connection) for delivery in batch]
+    backends = sorted({delivery.backend for delivery in batch})
     statement = (
         f"UPDATE {JOB_TABLE} SET delivered_at = NULL, due_at = {dialect.later}, {_NOT_DELIVERED_AFTER_ALL} "
-        f"WHERE state = '{JobState.READY.value}' AND id IN ({marks})"
+        f"WHERE state = '{JobState.READY.value}' AND id IN ({_marks(keys)}) "
+        f"AND backend IN ({_marks(backends)})"
     )
-    run(connection, statement, [delay, *keys])
+    run(connection, statement, [delay, *keys, *backends])
+
+
+def _marks(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 def seconds_until_due(backends: Collection[str]) -> float | None:
@@ -169,7 +180,7 @@ def seconds_until_due(backends: Collection[str]) -> float | None:
         connection,
         f"SELECT {dialect.now}, (SELECT MIN(due_at) FROM {JOB_TABLE} "
         f"WHERE state = '{JobState.READY.value}' AND delivered_at IS NULL AND due_at IS NOT NULL "
-        f"AND backend IN ({', '.join(['%s'] * len(backends))}))",
+        f"AND backend IN ({_marks(backends)}))",
         list(backends),
     )
     if due is None:

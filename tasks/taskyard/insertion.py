@@ -1,7 +1,7 @@
 """Writing new jobs into their table."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +30,11 @@ _MOST_PARAMETERS_BESIDE = 3
 
 
 def insert(
-    jobs: Sequence[Job], *, leased: bool, at_once: bool, unique_for: timedelta | None = None
+    jobs: Sequence[Job],
+    *,
+    leased: Container[str],
+    at_once: Container[str],
+    unique_for: timedelta | None = None,
 ) -> set[UUID]:
     """Insert new jobs in one statement for as many as the database takes; note their time on them.
 
@@ -38,8 +42,8 @@ def insert(
 
     Args:
         jobs: unsaved jobs; `enqueued_at` is set on them from the database's clock.
-        leased: whether a delivery to their engine needs watching.
-        at_once: whether the delivery follows at once; if not, it is left to the dispatcher.
+        leased: the backends to whose engines a delivery needs watching.
+        at_once: the backends to which the delivery follows at once; to others it is left to the dispatcher.
         unique_for: how long unique keys are kept at least, even if the jobs have finished by then.
 
     Returns:
@@ -57,7 +61,9 @@ def insert(
 class _Insertion:
     """How the jobs of one call are inserted."""
 
-    def __init__(self, *, leased: bool, at_once: bool, unique_for: timedelta | None) -> None:
+    def __init__(
+        self, *, leased: Container[str], at_once: Container[str], unique_for: timedelta | None
+    ) -> None:
         self._connection = jobs_connection()
         self._dialect = dialect_of(self._connection)
         self._leased = leased
@@ -115,9 +121,9 @@ class _Insertion:
         now = self._dialect.now
         if job.run_after is not None:
             return "%s, NULL, 0", [self._as_parameter("run_after", job.run_after)]
-        if not self._at_once:
+        if job.backend not in self._at_once:
             return f"{now}, NULL, 0", []
-        if self._leased:
+        if job.backend in self._leased:
             return f"{self._dialect.later}, {now}, 1", [FIRST_LEASE]
         return f"NULL, {now}, 1", []
 

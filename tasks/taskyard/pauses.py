@@ -47,12 +47,21 @@ aresume_queue = sync_to_async(resume_queue)
 apaused_queues = sync_to_async(paused_queues)
 
 
-def set_aside(job_id: UUID) -> bool:
-    """Set a delivered job aside whose queue is paused; its message is gone. Tell whether it was so."""
+def set_aside(job_id: UUID, backend: str) -> bool:
+    """Set a job aside that was delivered to this backend, its queue being paused, for its message is gone.
+
+    Tell whether it was so.
+    """
     with explained_errors():
         return bool(
             Job.objects.using(jobs_alias())
-            .filter(queue_is_paused(), pk=job_id, state=JobState.READY, delivered_at__isnull=False)
+            .filter(
+                queue_is_paused(),
+                pk=job_id,
+                backend=backend,
+                state=JobState.READY,
+                delivered_at__isnull=False,
+            )
             .update(delivered_at=None, due_at=None, deliveries=0)
         )
 

@@ -1,6 +1,6 @@
 """What a job can be, and what can happen to it: the whole state machine as data.
 
-`docs/state-machine.md` draws it; `taskyard.transitions` carries it out.
+`docs/explanation/state-machine.md` draws it; `taskyard.transitions` carries it out.
 """
 
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class Event(TextChoices):
     RESCUE = "rescue", "its worker is dead"
     CANCEL = "cancel", "somebody does not want it any more"
     REQUEUE = "requeue", "an operator runs a finished job once more"
+    MOVE = "move", "an operator hands a waiting job to another backend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +54,5 @@ TRANSITIONS: dict[Event, Transition] = {
     Event.RESCUE: Transition(frozenset({JobState.RUNNING}), JobState.READY),
     Event.CANCEL: Transition(frozenset({JobState.READY, JobState.RUNNING}), JobState.CANCELLED),
     Event.REQUEUE: Transition(FINISHED, JobState.READY),
+    Event.MOVE: Transition(frozenset({JobState.READY}), JobState.READY),
 }

@@ -88,29 +88,36 @@ def claim_waiting(claims: Claims) -> list[Job]:
     return sorted(jobs, key=lambda job: (-job.priority, job.delivered_at, job.id))
 
 
-def claim(job_id: UUID, worker: str) -> Job | None:
+def claim(job_id: UUID, worker: str, backend: str | None = None) -> Job | None:
     """Take one delivered job for a worker, or None where it is not to be had; see `claim_delivered`."""
-    return claim_delivered([job_id], worker).get(job_id)
+    return claim_delivered([job_id], worker, backend).get(job_id)
 
 
-def claim_delivered(job_ids: Iterable[UUID], worker: str) -> dict[UUID, Job]:
+def claim_delivered(job_ids: Iterable[UUID], worker: str, backend: str | None = None) -> dict[UUID, Job]:
     """Take delivered jobs for a worker, in one statement, and return those that were to be had.
 
     A second delivery of the same job, or one that comes after a cancel, finds it taken and is dropped.
     So does a stale one of a job that waits for its next attempt: only a job that counts as delivered
     can be claimed, and none whose queue is paused.
+
+    Args:
+        job_ids: of the jobs that messages name.
+        worker: who takes them.
+        backend: whose worker that is. A job that was moved to another backend is none of its business, though
+            the old message still comes. None: of whatever backend.
     """
     connection = jobs_connection()
     dialect = dialect_of(connection)
     # In order, so that two who are handed the same jobs do not wait for each other.
     keys = [job_key(job_id, connection) for job_id in sorted(set(job_ids))]
     if dialect.returning:
-        chosen = f"id IN ({', '.join(['%s'] * len(keys))}) AND {_IS_CLAIMABLE}"
+        fence, of_backend = _fence(backend)
+        chosen = f"id IN ({', '.join(['%s'] * len(keys))}) AND {_IS_CLAIMABLE}{fence}"
         statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE {chosen} RETURNING *"
-        jobs = _jobs(connection, statement, [worker, *keys])
+        jobs = _jobs(connection, statement, [worker, *keys, *of_backend])
     else:
         with transaction.atomic(using=connection.alias):
-            jobs = _claim_each(connection, dialect, keys, worker)
+            jobs = _claim_each(connection, dialect, keys, worker, backend)
     return {job.id: job for job in jobs}
 
 
@@ -124,6 +131,11 @@ _PAUSED = PausedQueue._meta.db_table
 _IS_CLAIMABLE = (
     f"{_IS_WAITING} AND NOT EXISTS (SELECT 1 FROM {_PAUSED} WHERE {_PAUSED}.name = {JOB_TABLE}.queue)"
 )
+
+
+def _fence(backend: str | None) -> tuple[str, list[str]]:
+    """Return the condition that a job is this backend's, with its parameters."""
+    return ("", []) if backend is None else (" AND backend = %s", [backend])
 
 
 def _claimed(dialect: Dialect) -> str:
@@ -170,10 +182,15 @@ def _of_queue(claims: Claims, queue: str) -> list[Any]:
 
 
 def _claim_each(
-    connection: BaseDatabaseWrapper, dialect: Dialect, keys: Sequence[Any], worker: str
+    connection: BaseDatabaseWrapper,
+    dialect: Dialect,
+    keys: Sequence[Any],
+    worker: str,
+    backend: str | None = None,
 ) -> list[Job]:
-    statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id = %s AND {_IS_CLAIMABLE}"
-    taken = [key for key in keys if _affected(connection, statement, [worker, key])]
+    fence, of_backend = _fence(backend)
+    statement = f"UPDATE {JOB_TABLE} SET {_claimed(dialect)} WHERE id = %s AND {_IS_CLAIMABLE}{fence}"
+    taken = [key for key in keys if _affected(connection, statement, [worker, key, *of_backend])]
     return list(Job.objects.using(connection.alias).filter(pk__in=taken))
 
 
@@ -407,3 +424,33 @@ def _requeue(job: Job, alias: str, now: datetime, unique_key: str | None) -> int
             )
     except IntegrityError:
         return 0
+
+
+def move(job_ids: Iterable[UUID], source: str, target: str) -> int:
+    """Hand waiting jobs of one backend to another, and return how many went.
+
+    What was delivered is due at once: its message lies in the old engine, whose workers cannot claim the job
+    any more. What waits for its time, or for its queue to be resumed, goes on waiting for that. A job that is
+    in the hands of a worker or a dispatcher at this instant is passed over.
+
+    Args:
+        job_ids: of the jobs.
+        source: the alias of the backend that they are on.
+        target: the alias of the backend that is to run them.
+    """
+    connection = jobs_connection()
+    alias = connection.alias
+    waiting = Job.objects.using(alias).filter(
+        pk__in=list(job_ids), state__in=TRANSITIONS[Event.MOVE].sources, backend=source
+    )
+    skip_locked = connection.features.has_select_for_update_skip_locked
+    with explained_errors(), transaction.atomic(using=alias):
+        # Passed over rather than waited for: who moves jobs never stands in the way of who runs them.
+        free = list(waiting.select_for_update(skip_locked=skip_locked).values_list("pk", flat=True))
+        return waiting.filter(pk__in=free).update(
+            backend=target,
+            # The present value first: MySQL assigns from left to right.
+            due_at=Case(When(delivered_at__isnull=False, then=DatabaseNow()), default="due_at"),
+            delivered_at=None,
+            deliveries=0,
+        )

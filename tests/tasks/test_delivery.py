@@ -256,7 +256,6 @@ def test_each_lease_is_twice_as_long_as_the_one_before_up_to_an_hour(deliveries,
 
 NOT_LOST = {
     "still-leased": {"due_at": FUTURE},
-    "without-lease": {"due_at": None},
     "not-delivered": {"delivered_at": None, "due_at": PAST},
     "of-another-backend": {"due_at": PAST, "backend": "leased"},
     "of-another-queue": {"due_at": PAST, "queue": "mail"},
@@ -273,6 +272,16 @@ def test_a_lease_that_is_not_over_is_left_alone(columns):
     assert take_lost("default", "default", limit=10) == []
 
     assert row_of(job) == before
+
+
+@in_a_test
+def test_what_an_engine_without_leases_left_is_taken_by_the_one_that_follows_it():
+    """TASKS gives the backend another engine: nobody has a message for what was delivered before."""
+    job = add_job(due_at=None)
+
+    assert [taken.id for taken in take_lost("default", "default", limit=10)] == [job.id]
+
+    assert fresh(job).due_at is not None
 
 
 @in_a_test

@@ -15,7 +15,16 @@ from taskyard.exceptions import NotMigrated
 from taskyard.models import JOB_TABLE
 from taskyard.retention import prune
 from taskyard.states import Event
-from taskyard.transitions import Claims, Outcome, cancel_waiting, claim, claim_waiting, conclude, requeue
+from taskyard.transitions import (
+    Claims,
+    Outcome,
+    cancel_waiting,
+    claim,
+    claim_waiting,
+    conclude,
+    move,
+    requeue,
+)
 from tests.example.tasks import nothing
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,6 +56,7 @@ NEEDS_IT = {
     "conclude": lambda: conclude([Outcome(job_id=JOB_ID, attempt=1, event=Event.SUCCEED)]),
     "cancel_waiting": lambda: cancel_waiting([JOB_ID], timedelta(0)),
     "requeue": lambda: requeue([JOB_ID]),
+    "move": lambda: move([JOB_ID], "default", "leased"),
     "take_due": lambda: take_due("default", leased=True, limit=5),
     "take_lost": lambda: take_lost("default", "default", limit=5),
     "hand_back": lambda: hand_back([Delivery(JOB_ID, "task", "default", 0, "default")]),

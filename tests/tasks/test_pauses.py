@@ -53,13 +53,13 @@ def test_a_job_is_set_aside_only_while_its_queue_is_paused():
     job = add_job(queue="mail")
     before = row_of(job)
 
-    assert not set_aside(job.id)
+    assert not set_aside(job.id, "default")
     assert row_of(job) == before
 
     pause_queue("mail")
-    assert set_aside(job.id)
+    assert set_aside(job.id, "default")
     assert (fresh(job).delivered_at, fresh(job).due_at) == (None, None)
-    assert not set_aside(job.id), "once is enough"
+    assert not set_aside(job.id, "default"), "once is enough"
 
 
 @pytest.mark.parametrize("state", [state for state in JobState if state != JobState.READY])
@@ -68,7 +68,7 @@ def test_what_does_not_wait_is_not_set_aside(state):
     job = add_job(state)
     before = row_of(job)
 
-    assert not set_aside(job.id)
+    assert not set_aside(job.id, "default")
     assert row_of(job) == before
 
 
@@ -78,7 +78,7 @@ def test_what_was_set_aside_comes_back_once_its_queue_is_resumed():
     for name in ("mail", "reports"):
         pause_queue(name)
     for job in [*aside, still_paused]:
-        set_aside(job.id)
+        set_aside(job.id, "default")
     assert bring_back(10) == 0
 
     resume_queue("mail")

@@ -19,10 +19,20 @@ from hypothesis.stateful import (
 from taskyard.delivery import take_due
 from taskyard.models import Job
 from taskyard.states import FINISHED, TRANSITIONS, Event, JobState
-from taskyard.transitions import Claims, Outcome, cancel_waiting, claim, claim_waiting, conclude, requeue
+from taskyard.transitions import (
+    Claims,
+    Outcome,
+    cancel_waiting,
+    claim,
+    claim_waiting,
+    conclude,
+    move,
+    requeue,
+)
 from tests.example.tasks import nothing
 
 WORKERS = st.sampled_from(["ada", "bob", "cleo"])
+BACKENDS = st.sampled_from(["default", "leased"])
 ENDINGS = [event for event in Event if JobState.RUNNING in TRANSITIONS[event].sources]
 SETTINGS = settings(
     max_examples=50,
@@ -43,6 +53,7 @@ class Life:
     worker: str = ""
     delivered: bool = True
     due: bool = False
+    backend: str = "default"
     value: object = None
     history: int = 0
 
@@ -83,21 +94,27 @@ class Lives(RuleBasedStateMachine):
         self.lives[job_id] = Life()
         return job_id
 
-    @rule(target=handles, job_id=jobs, worker=WORKERS)
-    def claim_one(self, job_id, worker):
-        expected = self.lives[job_id].can_be_claimed
+    @rule(target=handles, job_id=jobs, worker=WORKERS, backend=BACKENDS)
+    def claim_one(self, job_id, worker, backend):
+        """Whatever backend's message says so: what was moved is claimed where it is."""
+        life = self.lives[job_id]
+        expected = life.can_be_claimed and life.backend == backend
 
-        job = claim(job_id, worker)
+        job = claim(job_id, worker, backend)
 
         assert (job is not None) == expected
         return self._claimed([job], worker) if job else multiple()
 
-    @rule(target=handles, worker=WORKERS, limit=st.integers(1, 4))
-    def claim_some(self, worker, limit):
-        waiting = [job for job in Job.objects.all() if self.lives[job.id].can_be_claimed]
+    @rule(target=handles, worker=WORKERS, limit=st.integers(1, 4), backend=BACKENDS)
+    def claim_some(self, worker, limit, backend):
+        waiting = [
+            job
+            for job in Job.objects.all()
+            if self.lives[job.id].can_be_claimed and self.lives[job.id].backend == backend
+        ]
         line = sorted(waiting, key=lambda job: (-job.priority, job.delivered_at, job.id))
 
-        taken = claim_waiting(Claims(backend="default", queues=("default",), worker=worker, limit=limit))
+        taken = claim_waiting(Claims(backend=backend, queues=("default",), worker=worker, limit=limit))
 
         assert [job.id for job in taken] == [job.id for job in line[:limit]]
         return self._claimed(taken, worker)
@@ -155,15 +172,15 @@ class Lives(RuleBasedStateMachine):
                 if life.state == JobState.READY:
                     life.delivered, life.due = False, delay == 0
 
-    @rule()
-    def deliver_what_is_due(self):
+    @rule(backend=BACKENDS)
+    def deliver_what_is_due(self, backend):
         due = {
             job_id
             for job_id, life in self.lives.items()
-            if life.state == JobState.READY and not life.delivered and life.due
+            if life.state == JobState.READY and not life.delivered and life.due and life.backend == backend
         }
 
-        assert {job.id for job in take_due("default", leased=False, limit=1000)} == due
+        assert {job.id for job in take_due(backend, leased=backend == "leased", limit=1000)} == due
 
         for job_id in due:
             self.lives[job_id].delivered = True
@@ -195,16 +212,29 @@ class Lives(RuleBasedStateMachine):
             life.state, life.delivered, life.due, life.value = JobState.READY, False, True, None
             life.history += 1
 
+    @rule(job_ids=st.lists(jobs, max_size=4, unique=True), source=BACKENDS, to=BACKENDS)
+    def move_some(self, job_ids, source, to):
+        moved = [
+            life
+            for life in (self.lives[job_id] for job_id in job_ids)
+            if life.state == JobState.READY and life.backend == source
+        ]
+
+        assert move(job_ids, source, to) == len(moved)
+
+        for life in moved:
+            life.backend, life.due, life.delivered = to, life.due or life.delivered, False
+
     # --- what always holds ---
 
     @invariant()
     def the_table_is_as_the_model_says(self):
         table = {
-            job.id: (job.state, job.attempt, job.worker, job.return_value, len(job.attempts))
+            job.id: (job.state, job.backend, job.attempt, job.worker, job.return_value, len(job.attempts))
             for job in Job.objects.all()
         }
         assert table == {
-            job_id: (life.state, life.attempt, life.worker, life.value, life.history)
+            job_id: (life.state, life.backend, life.attempt, life.worker, life.value, life.history)
             for job_id, life in self.lives.items()
         }
 

@@ -8,7 +8,7 @@ import pytest
 
 from taskyard.models import Job
 from taskyard.states import TRANSITIONS, Event, JobState
-from taskyard.transitions import Claims, cancel_waiting, claim, claim_waiting, conclude, requeue
+from taskyard.transitions import Claims, cancel_waiting, claim, claim_waiting, conclude, move, requeue
 from tests.tasks.jobs import add_job, fresh, outcome, row_of
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +45,10 @@ def _requeue(job):
     return requeue([job.id])
 
 
+def _move(job):
+    return move([job.id], job.backend, "leased")
+
+
 ACTS = {
     "claim": Act(Event.CLAIM, _claim),
     "claim-waiting": Act(Event.CLAIM, _claim_waiting),
@@ -57,6 +61,7 @@ ACTS = {
     "cancel-running": Act(Event.CANCEL, _conclude(Event.CANCEL), frozenset({JobState.RUNNING})),
     "cancel-waiting": Act(Event.CANCEL, _cancel_waiting, EVERYWHERE - {JobState.RUNNING}),
     "requeue": Act(Event.REQUEUE, _requeue),
+    "move": Act(Event.MOVE, _move),
 }
 
 PAIRS = [pytest.param(state, name, id=f"{state.value.lower()}-{name}") for state in JobState for name in ACTS]
@@ -104,7 +109,7 @@ def test_an_event_touches_no_other_job(name):
     assert [row_of(other) for other in others] == before
 
 
-@pytest.mark.parametrize("event", [Event.CLAIM, Event.REQUEUE], ids=lambda event: event.value)
+@pytest.mark.parametrize("event", [Event.CLAIM, Event.REQUEUE, Event.MOVE], ids=lambda event: event.value)
 def test_an_event_that_ends_no_attempt_is_no_outcome(event):
     job = add_job(JobState.RUNNING)
     before = row_of(job)

@@ -24,8 +24,9 @@ _Asked = tuple[UUID, "Future[Job | None]"]
 class Claimer:
     """The one in a process who claims."""
 
-    def __init__(self, worker_id: str) -> None:
+    def __init__(self, worker_id: str, backend: str) -> None:
         self._worker_id = worker_id
+        self._backend = backend
         self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         threading.Thread(target=self._claim_until_closed, name="taskyard-claimer", daemon=True).start()
 
@@ -64,7 +65,7 @@ class Claimer:
     def _claim(self, batch: Sequence[_Asked]) -> None:
         close_old_connections()
         try:
-            jobs = claim_delivered([job_id for job_id, _ in batch], self._worker_id)
+            jobs = claim_delivered([job_id for job_id, _ in batch], self._worker_id, self._backend)
         except Exception as error:
             for _, claimed in batch:
                 claimed.set_exception(error)

@@ -79,14 +79,15 @@ class _Stopping(Exception):
 class Consumer:
     """Runs the jobs that an engine's messages name; never raises, so that no engine decides a job's fate.
 
-    What is not to be had, because it runs already, is done or waits for its time, is dropped: the message
-    was a duplicate. What cannot be claimed because this process is stopping stays in the database: an engine
-    that can leaves its message to others; else its lease runs out and the dispatcher delivers it again.
+    What is not to be had, because it runs already, is done, waits for its time or was moved to another
+    backend, is dropped: the message was a duplicate. What cannot be claimed because this process is stopping
+    stays in the database: an engine that can leaves its message to others; else its lease runs out and the
+    dispatcher delivers it again.
     """
 
     def __init__(self, process: JobProcess) -> None:
         self._process = process
-        self._claimer = Claimer(process.membership.worker_id)
+        self._claimer = Claimer(process.membership.worker_id, process.backend)
         self._loop = LoopThread()
         self._silent_until = 0.0
 
@@ -169,7 +170,7 @@ class Consumer:
     def _drop(self, message: Message) -> None:
         close_old_connections()
         try:
-            if not set_aside(message.job_id) and message.is_foreign:
+            if not set_aside(message.job_id, self._process.backend) and message.is_foreign:
                 self._report_foreign(message)
         finally:
             close_old_connections()

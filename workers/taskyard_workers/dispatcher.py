@@ -249,10 +249,11 @@ class Dispatcher:
         )
         if unknown is not None:
             logger.error(
-                "Jobs wait for the backend %r, which is not in TASKS (%s) or is none of Taskyard's. Put it "
-                "back until they are done.",
+                "Jobs wait on the backend %r, and TASKS has no engine for it, only for %s. Hand them over: "
+                "manage.py jobs move --from %s --to ALIAS; or put it back until they are done.",
                 unknown,
                 ", ".join(known),
+                unknown,
             )
 
 

@@ -31,6 +31,7 @@ class JobProcess:
     """Runs an engine's jobs in this process, from joining the register to leaving it."""
 
     def __init__(self, backend: JobBackend, options: WorkerOptions, shutdown: Shutdown) -> None:
+        self.backend = backend.alias
         self.options = options
         self.shutdown = shutdown
         self.is_quiet = False

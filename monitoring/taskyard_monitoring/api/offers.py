@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from taskyard.backend import JobBackend
 from taskyard.compat import Task
+from taskyard.enqueueing import EnqueueingBackend
 from taskyard.operating.known_tasks import known_tasks
 from taskyard_monitoring.exposing import Exposed, exposure_of
 
@@ -58,7 +58,7 @@ def _by_path() -> dict[str, Offer]:
 @lru_cache(maxsize=1024)
 def _offer(task: Task) -> Offer | None:
     exposed = exposure_of(task)
-    if exposed is None or not isinstance(task.get_backend(), JobBackend):
+    if exposed is None or not isinstance(task.get_backend(), EnqueueingBackend):
         return None
     try:
         return Offer(task, exposed, Signature(task))

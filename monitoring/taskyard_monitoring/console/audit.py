@@ -10,7 +10,7 @@ from django.urls import reverse
 from taskyard.ids import parse_job_id
 from taskyard.models import AuditEntry
 from taskyard.operating.audit import WINDOW, entries
-from taskyard.operating.deeds import DELETE, PAUSE, RESUME, RUN
+from taskyard.operating.deeds import DELETE, MOVE, PAUSE, RESUME, RUN
 
 from .access import administrator_required
 from .bulk import OPERATIONS
@@ -19,7 +19,7 @@ from .links import jobs_url
 from .page import page
 from .workers import WISHES
 
-ACTIONS = (*OPERATIONS, PAUSE, RESUME, RUN, *WISHES, DELETE)
+ACTIONS = (*OPERATIONS, MOVE, PAUSE, RESUME, RUN, *WISHES, DELETE)
 """What the field offers; anything else may be typed as well."""
 
 LONGEST_SUBJECT = 300

@@ -19,6 +19,7 @@ from .operations import JobOrId, Listener, Operation
 PAUSE = "pause"
 RESUME = "resume"
 RUN = "run"
+MOVE = "move"
 DELETE = "delete"
 
 
@@ -96,6 +97,14 @@ def pause_schedules(operator: Operator, names: Iterable[str]) -> int:
 def resume_schedules(operator: Operator, names: Iterable[str]) -> int:
     """Resume schedules, each with an entry of its own; see `taskyard.schedules.control.resume`."""
     return sum(_change_schedule(operator, RESUME, control.resume, name) for name in names)
+
+
+def move_schedules(operator: Operator, names: Iterable[str], source: str, target: str) -> int:
+    """Have schedules enqueue on another backend, in one entry; see `taskyard.schedules.control.move`."""
+    chosen = list(names)
+    with recorded_with(operator, MOVE, f"schedules {', '.join(chosen)}, to {target}") as tally:
+        tally.add(control.move(chosen, source, target))
+    return tally.count
 
 
 def run_schedule(operator: Operator, name: str) -> TaskResult:

@@ -80,7 +80,7 @@ class Operation:
         Args:
             jobs: any queryset of jobs that is not sliced.
             dry_run: only count them.
-            limit: stop after about so many.
+            limit: do it to so many at most.
             on_batch: called after each batch; see `Listener`.
         """
         eligible = jobs.filter(self.applies_to)
@@ -88,7 +88,8 @@ class Operation:
             with explained_errors():
                 return eligible.count()
         done = 0
-        for keys in batches(eligible, BATCH):
+        for batch in batches(eligible, BATCH):
+            keys = batch if limit is None else batch[: limit - done]
             changed = self._act(keys)
             done += changed
             if on_batch is not None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from taskyard.backend import JobBackend
 from taskyard.compat import InvalidTask, InvalidTaskBackend, Task
+from taskyard.enqueueing import EnqueueingBackend
 from taskyard.exceptions import JobError
 from taskyard.models import Job, Schedule
 
@@ -21,7 +21,7 @@ class Call:
     """A task with the arguments it gets."""
 
     task: Task
-    backend: JobBackend
+    backend: EnqueueingBackend
     args: list[Any]
     kwargs: dict[str, Any]
 
@@ -49,7 +49,7 @@ def call_of(schedule: Schedule) -> Call:
         backend = task.get_backend()
     except (TypeError, InvalidTask, InvalidTaskBackend) as error:
         raise ScheduleFault(str(error)) from None
-    if not isinstance(backend, JobBackend):
+    if not isinstance(backend, EnqueueingBackend):
         raise ScheduleFault(
             f"TASKS[{task.backend!r}] is none of Taskyard's backends, and only those know schedules."
         )

@@ -12,7 +12,7 @@ from taskyard.compat import TaskResult
 from taskyard.database import DatabaseNow, database_time, explained_errors, jobs_alias
 from taskyard.models import Schedule
 
-from .calls import call_of
+from .calls import ScheduleFault, call_of
 from .synchronising import VANISHED
 from .times import moment_of, rule_for, stored
 
@@ -32,6 +32,25 @@ def resume(names: Iterable[str]) -> int:
     with explained_errors():
         _named(names).filter(fault=VANISHED).update(declared=None)
         return _named(names).exclude(paused_at=None).update(paused_at=None, next_slot=None, fault="")
+
+
+def move(names: Iterable[str], source: str, target: str) -> int:
+    """Have schedules that name one backend enqueue on another, and return how many did name it.
+
+    Those that name none enqueue where their task does. Jobs they brought about stay where they are.
+
+    Raises:
+        ScheduleFault: where the other backend does not take a schedule's jobs; none is changed then.
+    """
+    with explained_errors():
+        moved = list(_named(names).filter(backend=source))
+        for schedule in moved:
+            schedule.backend = target
+            try:
+                call_of(schedule)
+            except ScheduleFault as fault:
+                raise ScheduleFault(f"{schedule.name} cannot be moved to {target!r}: {fault}") from fault
+        return _named(schedule.name for schedule in moved).filter(backend=source).update(backend=target)
 
 
 def run_now(name: str) -> TaskResult:
@@ -60,6 +79,7 @@ def next_runs(schedule: Schedule, count: int = 5) -> list[datetime]:
 
 apause = sync_to_async(pause)
 aresume = sync_to_async(resume)
+amove = sync_to_async(move)
 arun_now = sync_to_async(run_now)
 anext_runs = sync_to_async(next_runs)
 

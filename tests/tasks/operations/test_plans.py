@@ -16,7 +16,7 @@ from taskyard.operating.search import Search
 from taskyard.pauses import bring_back
 from taskyard.promotion import promote
 from taskyard.states import JobState
-from taskyard.transitions import Claims, claim, claim_waiting
+from taskyard.transitions import Claims, claim, claim_waiting, move
 from taskyard_workers import fleet, rescue
 from taskyard_workers.cancelling import CancelWatch
 from taskyard_workers.dispatcher import Dispatcher
@@ -66,7 +66,8 @@ def crowded(db):
 STATEMENTS = {
     "claim from one queue": lambda _: claim_waiting(Claims("default", ("default",), "ada", 4)),
     "claim from two queues": lambda _: claim_waiting(Claims("default", ("default", "mail"), "ada", 4)),
-    "claim by id": lambda job: claim(job.pk, "ada"),
+    "claim by id": lambda job: claim(job.pk, "ada", job.backend),
+    "move": lambda job: move([job.pk], "default", "leased"),
     "take what is due": lambda _: delivery.take_due("default", leased=False, limit=500),
     "take what is lost": lambda _: delivery.take_lost("leased", "mail", limit=500),
     "when something is due": lambda _: delivery.seconds_until_due(["default", "leased"]),

@@ -15,4 +15,4 @@ def new_job(number=0):
 
 
 def plain_insert(jobs):
-    return insert(jobs, leased=False, at_once=True)
+    return insert(jobs, leased=(), at_once=("default",))

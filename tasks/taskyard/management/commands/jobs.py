@@ -9,13 +9,14 @@ from taskyard.compat import TaskResultDoesNotExist
 from taskyard.exceptions import UniqueConflict
 from taskyard.ids import parse_job_id
 from taskyard.models import Job
-from taskyard.operating.deeds import on_job, on_jobs
+from taskyard.operating.deeds import MOVE, on_job, on_jobs
 from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
 from taskyard.operating.presenting import as_data, shown_state
 from taskyard.operating.terminal.bulk import add_bulk_options, confirm, jobs_in_words, with_progress
 from taskyard.operating.terminal.command import OperatorCommand
 from taskyard.operating.terminal.filters import add_filters, reading, search_of
 from taskyard.operating.terminal.job_pages import job_list, job_page, where_it_ends
+from taskyard.operating.terminal.moving import add_ends, move_jobs
 from taskyard.operating.terminal.operator import operator_of
 from taskyard.operating.terminal.screen import screen, write_json
 from taskyard.operating.terminal.watching import watch_job, watch_jobs
@@ -35,7 +36,7 @@ HELP = {
 
 
 class Command(OperatorCommand):
-    """List, show, watch, retry, cancel and hurry jobs."""
+    """List, show, watch, retry, cancel, hurry and move jobs."""
 
     help = "Look at jobs and steer them."
 
@@ -62,6 +63,13 @@ class Command(OperatorCommand):
             add_bulk_options(operating)
             _add_json(operating)
 
+        moving = actions.add_parser(MOVE, help="Hand jobs that wait on one backend to another.")
+        moving.add_argument("ids", nargs="*", type=reading(_job_id), metavar="ID")
+        add_ends(moving)
+        add_filters(moving, by_backend=False)
+        add_bulk_options(moving)
+        _add_json(moving)
+
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do what was asked."""
         match options["action"]:
@@ -71,6 +79,8 @@ class Command(OperatorCommand):
                 self._show(options)
             case "watch":
                 self._watch(options)
+            case "move":
+                move_jobs(self.stdout, options["ids"], options)
             case name if options["ids"]:
                 self._steer_named(OPERATIONS[name], options)
             case name:

@@ -1,6 +1,7 @@
-"""`manage.py schedules`: look at schedules, pause, resume and run them."""
+"""`manage.py schedules`: look at schedules, pause, resume, run and move them."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -9,7 +10,7 @@ from rich.table import Table
 from taskyard.database import explained_errors, jobs_alias
 from taskyard.models import Schedule
 from taskyard.operating.audit import Operator
-from taskyard.operating.deeds import pause_schedules, resume_schedules, run_schedule
+from taskyard.operating.deeds import move_schedules, pause_schedules, resume_schedules, run_schedule
 from taskyard.operating.presenting import age, as_call, span
 from taskyard.operating.redaction import redacted_schedule
 from taskyard.operating.terminal.bulk import confirm
@@ -31,9 +32,9 @@ RUNS_SHOWN = 5
 
 
 class Command(OperatorCommand):
-    """List, show, pause, resume and run schedules."""
+    """List, show, pause, resume, run and move schedules."""
 
-    help = "Look at schedules, pause, resume and run them."
+    help = "Look at schedules, pause, resume, run and move them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the subcommands and their options."""
@@ -48,12 +49,16 @@ class Command(OperatorCommand):
             ("pause", "Let schedules fire no more until they are resumed."),
             ("resume", "Let paused schedules fire again, from now on."),
             ("run", "Enqueue the jobs of schedules now, beside their slots."),
+            ("move", "Have schedules that name one backend enqueue on another."),
         ):
             acting = actions.add_parser(action, help=what)
             acting.add_argument("names", nargs="*", metavar="NAME")
             acting.add_argument("--all", action="store_true", help="All schedules.")
             acting.add_argument("--dry-run", action="store_true", help="Only say which it would be.")
             acting.add_argument("--yes", action="store_true", help="Do not ask.")
+            if action == "move":
+                acting.add_argument("--from", dest="source", required=True, metavar="ALIAS")
+                acting.add_argument("--to", dest="target", required=True, metavar="ALIAS")
             add_reason(acting)
             _add_json(acting)
 
@@ -70,6 +75,8 @@ class Command(OperatorCommand):
                 self._change(resume_schedules, "resumed", options)
             case "run":
                 self._run(options)
+            case "move":
+                self._move(options)
 
     # --- looking ---
 
@@ -124,6 +131,13 @@ class Command(OperatorCommand):
         count = 0 if options["dry_run"] else change(operator_of(options), names)
         self._report(names if options["dry_run"] else [], count, done, options)
 
+    def _move(self, options: dict[str, Any]) -> None:
+        ends = {"source": options["source"], "target": options["target"]}
+        try:
+            self._change(partial(move_schedules, **ends), f"moved to {options['target']!r}", options)
+        except ScheduleFault as fault:
+            raise CommandError(str(fault)) from fault
+
     def _run(self, options: dict[str, Any]) -> None:
         names = self._chosen(options)
         if options["dry_run"]:
@@ -148,7 +162,7 @@ class Command(OperatorCommand):
             raise CommandError("Say which schedules: names, or --all.")
         if options["names"]:
             return [each.name for each in _named(options["names"])]
-        names = [each.name for each in _schedules()]
+        names = [each.name for each in _schedules() if options.get("source") in {None, each.backend}]
         if names and not options["dry_run"]:
             question = f"{options['action'].capitalize()} {_in_words(len(names))}?"
             confirm(question, is_agreed=options["yes"])

@@ -13,7 +13,7 @@ from taskyard.operating.words import BadSearch, read_since, read_tag
 T = TypeVar("T")
 
 
-def add_filters(parser: CommandParser) -> None:
+def add_filters(parser: CommandParser, *, by_backend: bool = True) -> None:
     """Declare the options; each may be given several times, any of its values then fits."""
     chosen = parser.add_argument_group("which jobs")
     chosen.add_argument("--task", action="append", default=[], help="Dotted path of the task, or its end.")
@@ -26,7 +26,8 @@ def add_filters(parser: CommandParser) -> None:
         metavar="STATE",
         help=", ".join(STATES).lower(),
     )
-    chosen.add_argument("--backend", action="append", default=[], help="Alias in settings.TASKS.")
+    if by_backend:
+        chosen.add_argument("--backend", action="append", default=[], help="Alias in settings.TASKS.")
     chosen.add_argument("--worker", action="append", default=[], help="Id of the worker that has or had it.")
     chosen.add_argument(
         "--tag", action="append", default=[], type=reading(read_tag), help="Several must all fit."
