@@ -1,0 +1,2 @@
+#!/bin/sh
+exec arq shop.jobs.WorkerSettings

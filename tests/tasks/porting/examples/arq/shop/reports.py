@@ -1,0 +1,2 @@
+async def add_up(ctx):  # found: mechanical
+    return ctx
