@@ -35,7 +35,10 @@ if TYPE_CHECKING or django.VERSION >= (6, 0):
     )
     from django.tasks.signals import task_enqueued, task_finished, task_started
     from django.utils.json import normalize_json
+
+    TASKS_LOGGER = "django.tasks"
 else:
+    TASKS_LOGGER = "django_tasks"
     try:
         from django_tasks import (
             DEFAULT_TASK_BACKEND_ALIAS,
@@ -84,6 +87,7 @@ async def asend_robust(signal: Signal, **named: Any) -> None:
 __all__ = [
     "DEFAULT_TASK_BACKEND_ALIAS",
     "DEFAULT_TASK_QUEUE_NAME",
+    "TASKS_LOGGER",
     "BaseTaskBackend",
     "InvalidTask",
     "InvalidTaskBackend",

@@ -318,8 +318,20 @@ class Server:
     def freeze(self) -> None:
         """Stop the clock: connections stay open and nothing answers."""
         os.killpg(self.process.pid, signal.SIGSTOP)
+        wait_until(lambda: _stands_still(self.process.pid), "each of its threads has stopped", 10)
 
     def thaw(self) -> None:
         """Let the clock run on."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGCONT)
+
+
+def _stands_still(group: int) -> bool:
+    """Tell whether no thread of a process group runs: a signal stops each when the kernel comes to it."""
+    states = set()
+    for status in Path("/proc").glob("[0-9]*/task/[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            state, _, its_group = status.read_text().rpartition(")")[2].split()[:3]
+            if int(its_group) == group:
+                states.add(state)
+    return states <= set("TtZX")

@@ -22,7 +22,7 @@ from django.db import DatabaseError, close_old_connections, connections
 
 import taskyard
 from taskyard.backend import JobBackend, WorkerOptions
-from taskyard.database import DatabaseNow, explained_errors, jobs_alias
+from taskyard.database import DatabaseNow, explained_errors, jobs_alias, jobs_connection
 
 from .group import current_group
 from .memory import held_memory
@@ -146,11 +146,20 @@ class Membership:
         if self._thread.is_alive():
             self._thread.join(timeout=5)
         try:
-            WorkerProcess.objects.using(jobs_alias()).filter(pk=self.worker_id, lost_at=None).delete()
+            self._sign_off()
         except DatabaseError:
             logger.warning(
                 "Worker %s could not sign off; it is taken for lost in %.0f s.", self.worker_id, DEATH
             )
+
+    def _sign_off(self) -> None:
+        row = WorkerProcess.objects.using(jobs_alias()).filter(pk=self.worker_id, lost_at=None)
+        try:
+            row.delete()
+        except DatabaseError:
+            # This thread's connection is from when it joined: the database may have been away since.
+            jobs_connection().close()
+            row.delete()
 
     def _beat_until_left(self) -> None:
         next_beat = time.monotonic() + BEAT

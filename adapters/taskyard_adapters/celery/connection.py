@@ -1,5 +1,6 @@
 """Connections to the broker that never block without bound, and the names of what is in it."""
 
+import socket
 from typing import Any
 
 from celery import Celery  # type: ignore[import-untyped]
@@ -14,6 +15,10 @@ VISIBILITY_TIMEOUT = 24 * 3600
 
 The jobs of dead workers come back by their heartbeats and lost messages on evidence, long before. A shorter
 time would only deliver long jobs twice, while they run."""
+
+KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
+"""How a connection that waits for Redis to say something notices that Redis is not there any more, where
+nothing says so; by itself it would wait for hours. Each where the system has it."""
 
 LONGEST_PRIORITY = 10
 """The x-max-priority of queues in RabbitMQ."""
@@ -73,6 +78,9 @@ def _transport_options(settings: CeleryOptions, driver: str) -> dict[str, Any]:
         "socket_timeout": settings.BROKER_TIMEOUT,
         "socket_connect_timeout": settings.BROKER_TIMEOUT,
         "socket_keepalive": True,
+        "socket_keepalive_options": {
+            getattr(socket, name): value for name, value in KEEPALIVE.items() if hasattr(socket, name)
+        },
         "priority_steps": list(range(PRIORITY_LEVELS)),
         "visibility_timeout": VISIBILITY_TIMEOUT,
         **{

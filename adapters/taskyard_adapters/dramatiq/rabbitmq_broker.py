@@ -26,6 +26,10 @@ from .options import DramatiqOptions
 HEARTBEAT = 30
 """Seconds of silence after which either side takes the connection for dead."""
 
+KEEPALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 15_000}
+"""As pika calls them; what the system has not, it leaves aside. A heartbeat is only missed after twice its
+time."""
+
 FAULTS = (AMQPError, AMQPConnectorException, ConnectionClosed, OSError)
 """What a broker out of reach raises."""
 
@@ -40,6 +44,7 @@ def connection_parameters(settings: DramatiqOptions) -> Any:
     parameters.connection_attempts = 1
     parameters.retry_delay = 0
     parameters.heartbeat = HEARTBEAT
+    parameters.tcp_options = KEEPALIVE
     for limit in ("socket_timeout", "stack_timeout", "blocked_connection_timeout"):
         setattr(parameters, limit, settings.BROKER_TIMEOUT)
     return parameters

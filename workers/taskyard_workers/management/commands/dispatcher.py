@@ -12,7 +12,9 @@ from taskyard_workers.dispatcher import Dispatcher
 from taskyard_workers.pools import use_no_pools
 from taskyard_workers.serving import add_option, served
 from taskyard_workers.shutdown import PARENT_PIPE, Shutdown
+from taskyard_workers.silence import notice_silence
 from taskyard_workers.supervisor import Supervisor
+from taskyard_workers.terminal_log import log_unless_configured
 
 logger = logging.getLogger("taskyard_workers")
 
@@ -33,6 +35,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the dispatcher."""
         use_no_pools()
+        notice_silence()
+        log_unless_configured(options["verbosity"])
         if options["once"]:
             Dispatcher().run_once()
         elif options["metrics"] and PARENT_PIPE not in os.environ:

@@ -11,13 +11,16 @@ from django.core.management.base import CommandError, CommandParser
 from taskyard.backend import JobBackend, WorkerOptions
 from taskyard.compat import DEFAULT_TASK_BACKEND_ALIAS, InvalidTaskBackend, task_backends
 from taskyard.operating.terminal.command import OperatorCommand
+from taskyard.routing import RoutingBackend
 from taskyard_workers import exits
 from taskyard_workers.code_watch import replace_on_change
 from taskyard_workers.group import begin_group
 from taskyard_workers.pools import use_no_pools
 from taskyard_workers.serving import add_option, served
 from taskyard_workers.shutdown import PARENT_PIPE
+from taskyard_workers.silence import notice_silence
 from taskyard_workers.supervisor import Supervisor, replace_this_process
+from taskyard_workers.terminal_log import log_unless_configured
 
 logger = logging.getLogger("taskyard_workers")
 
@@ -72,9 +75,10 @@ class Command(OperatorCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the worker; does not return where it was cut off."""
         use_no_pools()
+        notice_silence()
         backend = _backend(options["backend"])
         worker_options = _worker_options(backend, options)
-        _log_to_console_unless_configured(options["verbosity"])
+        log_unless_configured(options["verbosity"])
         logger.info(
             "Worker for backend %r (%s), queues: %s, %d process(es) with %d slot(s) each.",
             backend.alias,
@@ -137,6 +141,11 @@ def _backend(alias: str) -> JobBackend:
     except InvalidTaskBackend as error:
         known = ", ".join(task_backends) or "none"
         raise CommandError(f"--backend {alias}: {error} TASKS has: {known}.") from error
+    if isinstance(backend, RoutingBackend):
+        raise CommandError(
+            f"--backend {alias}: it has no worker, and sends jobs to {', '.join(backend.targets)}. Start "
+            "workers for those."
+        )
     if not isinstance(backend, JobBackend):
         raise CommandError(
             f"--backend {alias}: {type(backend).__name__} is none of Taskyard's backends and has no worker. "
@@ -191,14 +200,3 @@ def _seconds(text: str) -> float:
     if not seconds >= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds, 0 or more")
     return seconds
-
-
-def _log_to_console_unless_configured(verbosity: int) -> None:
-    """Show the worker's log lines on a site that has set up no logging for them."""
-    for name in ("taskyard", "taskyard_workers", "taskyard_adapters", "taskyard_monitoring"):
-        library_logger = logging.getLogger(name)
-        if verbosity and not library_logger.hasHandlers():
-            handler = logging.StreamHandler()
-            handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-            library_logger.addHandler(handler)
-            library_logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)
