@@ -4,12 +4,19 @@ What differs between machines comes from the environment:
 
 SHOP_DEBUG         "1" (the default) for development, "0" for anything public
 SHOP_SECRET_KEY    required when SHOP_DEBUG is "0"
-SHOP_HOSTS         comma-separated host names, required when SHOP_DEBUG is "0"
+SHOP_URL           where people reach the site, such as https://shop.example: its host is allowed, and with
+                   https:// cookies go over TLS alone
+SHOP_HOSTS         more host names that are allowed, with commas between them, "self" for the machine's own
+                   addresses; one of the two is required when SHOP_DEBUG is "0"
 SHOP_VAR           the folder for everything written at run time
-SHOP_ENGINE        what carries the jobs; see config.engines
-SHOP_BROKER_URL    its broker, where it needs one
+SHOP_ENGINE        what carries the jobs, or SHOP_ENGINES for several side by side; see config.engines
+SHOP_BROKER_URL    the broker, where they need one
 SHOP_DATABASE_URL  postgresql://user:password@host:port/name; see config.database
 SHOP_REDIS_URL     a Redis for what web processes share: wake-ups of live pages, the cache, the API's limits
+SHOP_MAIL_URL      smtp://user:password@host:port; without it each mail becomes a file
+SHOP_METRICS_TOKEN what Prometheus has to bring
+SHOP_GRAFANA_URL   where Grafana is, for links in the console
+SHOP_FLOWER_URL    where Flower is, likewise
 SHOP_OUTSIDE_URL   where the services of other companies are; without it the site plays them itself
 TASKYARD_DEMO_DB   another SQLite file than <SHOP_VAR>/shop.sqlite3
 """
@@ -20,7 +27,7 @@ from pathlib import Path
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-from config import engines
+from config import engines, hosts, mail
 from config.database import database
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -33,8 +40,11 @@ if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SHOP_SECRET_KEY is empty. Set it to a long random string, or set SHOP_DEBUG=1 to develop."
     )
-ALLOWED_HOSTS = [host for host in os.environ.get("SHOP_HOSTS", "").split(",") if host]
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SHOP_URL = os.environ.get("SHOP_URL", "").rstrip("/")
+ALLOWED_HOSTS = hosts.allowed(SHOP_URL)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG and not SHOP_URL.startswith("http://")
+# TLS may end before a proxy that tells us nothing of it.
+CSRF_TRUSTED_ORIGINS = [SHOP_URL] if SHOP_URL.startswith("https://") else []
 
 INSTALLED_APPS = [
     "shop",
@@ -98,11 +108,14 @@ if REDIS_URL:
     }
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
-TASKS = {
-    "default": {
-        **engines.backend(),
-        "QUEUES": ["default", "mail", "reports", "imports"],
-    },
+TASKS = engines.backends()
+# For django-q2, which warns of its own defaults; none of our jobs goes by them.
+Q_CLUSTER = {"timeout": 60, "retry": 120}
+
+TASKYARD_MONITORING = {
+    "METRICS_TOKEN": os.environ.get("SHOP_METRICS_TOKEN", ""),
+    "GRAFANA_URL": os.environ.get("SHOP_GRAFANA_URL", ""),
+    "FLOWER_URL": os.environ.get("SHOP_FLOWER_URL", ""),
 }
 
 STATIC_URL = "static/"
@@ -123,9 +136,13 @@ SHOP_MAIL_FOLDER = VAR / "mail"
 SHOP_UPLOAD_LIMIT = 5 * 1024 * 1024
 SHOP_BODY_LIMIT = SHOP_UPLOAD_LIMIT + 32 * 1024  # the rest of the form
 if django.VERSION >= (6, 1):
-    MAILERS = {"default": {"BACKEND": "shop.mail_files.MailFiles"}}
+    MAILERS = {"default": {"BACKEND": mail.BACKEND, "OPTIONS": mail.options()}}
 else:
-    EMAIL_BACKEND = "shop.mail_files.MailFiles"
+    EMAIL_BACKEND = mail.BACKEND
+    if server := mail.options():
+        EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = server["host"], server["port"], server["timeout"]
+        EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = server["username"], server["password"]
+        EMAIL_USE_SSL = server["use_ssl"]
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
