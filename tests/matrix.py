@@ -30,7 +30,7 @@ WORST_FIRST = [FAILED, DOES_NOT_APPLY, PASSED]
 INTRODUCTION = f"""\
 # What each engine has been seen to do
 
-Written by `make conformance` from the results of the [conformance suite](writing-an-adapter.md), run with real servers
+Written by `make conformance` from the results of the [conformance suite](../how-to/write-an-adapter.md), run with real servers
 and real worker processes; not by hand. {PASSED} has passed, {FAILED} has failed, {DOES_NOT_APPLY} does not apply: there \
 is no broker to be harmed.
 """

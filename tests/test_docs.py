@@ -10,7 +10,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 def test_the_drawn_state_machine_is_the_coded_one():
     drawn = set(
-        re.findall(r"^    (\w+) --> (\w+) : (\w+)$", (DOCS / "state-machine.md").read_text(), re.MULTILINE)
+        re.findall(
+            r"^    (\w+) --> (\w+) : (\w+)$",
+            (DOCS / "explanation" / "state-machine.md").read_text(),
+            re.MULTILINE,
+        )
     )
 
     coded = {
@@ -22,6 +26,6 @@ def test_the_drawn_state_machine_is_the_coded_one():
 
 
 def test_every_event_is_explained():
-    page = (DOCS / "state-machine.md").read_text()
+    page = (DOCS / "explanation" / "state-machine.md").read_text()
 
     assert {event.value for event in TRANSITIONS} <= set(re.findall(r"^\| (\w+) \| ", page, re.MULTILINE))

@@ -1,11 +1,13 @@
 """Log records that say which job they come from.
 
-LOGGING = {
-    …
-    "filters": {"job": {"()": "taskyard.logs.JobFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["job"], "formatter": "job"}},
-    "formatters": {"job": {"format": "%(levelname)s %(job_id)s %(task)s[%(attempt)s] %(message)s"}},
-}
+In the settings::
+
+    LOGGING = {
+        …
+        "filters": {"job": {"()": "taskyard.logs.JobFilter"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["job"], "formatter": "job"}},
+        "formatters": {"job": {"format": "%(levelname)s %(job_id)s %(task)s[%(attempt)s] %(message)s"}},
+    }
 """
 
 import logging

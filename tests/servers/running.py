@@ -1,4 +1,4 @@
-"""ASGI servers and nginx as real processes, started as docs/servers.md says."""
+"""ASGI servers and nginx as real processes, started as docs/how-to/serve.md says."""
 
 import os
 import shutil

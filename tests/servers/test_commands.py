@@ -11,4 +11,4 @@ from .running import COMMANDS
 def test_the_document_has_the_command_that_was_tested(name):
     command = " ".join(COMMANDS[name]).format(port=8000)
 
-    assert f"`{command}`" in (ROOT / "docs" / "servers.md").read_text()
+    assert f"`{command}`" in (ROOT / "docs" / "how-to" / "serve.md").read_text()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "known-failures.md"
+PAGE = ROOT / "docs" / "explanation" / "known-failures.md"
 PLACES = (ROOT / "tests", ROOT / "tasks" / "taskyard" / "testing" / "conformance")
 
 

@@ -1,12 +1,14 @@
 """Middleware for sync and async stacks alike: who asked, and how long the answer took.
 
-MIDDLEWARE = [
-    "taskyard.middleware.request_id_middleware",
-    "taskyard.middleware.server_timing_middleware",
-    …,
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "taskyard.middleware.job_metadata_middleware",
-]
+In the settings::
+
+    MIDDLEWARE = [
+        "taskyard.middleware.request_id_middleware",
+        "taskyard.middleware.server_timing_middleware",
+        …,
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "taskyard.middleware.job_metadata_middleware",
+    ]
 """
 
 from .metadata import job_metadata_middleware

@@ -81,7 +81,7 @@ def test_every_alert_leads_to_a_dashboard_and_to_variables_that_it_has(alert):
 
 
 def test_no_runbook_is_left_over():
-    pages = {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"}
+    pages = {path.stem for path in RUNBOOKS.glob("*.md")} - {"index"}
 
     assert pages == set(ALERTS)
 

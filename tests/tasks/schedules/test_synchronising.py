@@ -18,7 +18,7 @@ from tests.example.tasks import leave, nothing
 from tests.tasks.schedules.rows import HOUR, add_schedule, now
 from tests.tasks.threads import at_once
 
-DOCUMENTED = Path(__file__).parents[3] / "docs" / "schedules.md"
+DOCUMENTED = Path(__file__).parents[3] / "docs" / "how-to" / "schedule.md"
 
 pytestmark = pytest.mark.django_db
 
