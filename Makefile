@@ -15,6 +15,8 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 QUICK := -m "not slow and not busy" -n 4
 SLOW := -m slow -n 6
 
+# Which versions an environment gets: together, newest or lower, see there.
+PINS ?= together
 CONSTRAINTS := $(wildcard constraints/*.txt)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -28,6 +30,14 @@ help: ## This list
 .PHONY: demo
 demo: $(VENV)/.demo $(if $(ENGINE),$(VENV)/.engines) ## The shop's main job from nothing; ENGINE=celery (…) has that engine carry it
 	$(if $(ENGINE),SHOP_ENGINE=$(ENGINE)) $(BIN)/python project/manage.py demo
+
+.PHONY: stack
+stack: $(VENV)/.stack ## The whole platform of compose/ as processes on this machine, without Docker; PROFILES=celery (…) for one engine
+	$(BIN)/python -m compose.stack up $(if $(PROFILES),--profiles $(PROFILES))
+
+.PHONY: load
+load: $(VENV)/.stack ## Five minutes of jobs on every engine of that stack, each accounted for; MINUTES=1, KILL=1 kills workers
+	$(BIN)/python -m compose.stack load --minutes $(or $(MINUTES),5) $(if $(KILL),--kill)
 
 .PHONY: run
 run: $(VENV)/.demo ## The shop with a worker, for the browser
@@ -80,19 +90,22 @@ test-project: $(VENV)/.develop
 
 # The nine combinations, and the page in the docs that says how they did.
 .PHONY: conformance
-conformance: $(VENV)/.develop ## Every engine on every broker through the conformance suite; writes docs/conformance.md
+conformance: $(VENV)/.develop ## Every engine on every broker through the conformance suite; writes docs/reference/conformance.md
 	rm -rf build/conformance
 	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py $(QUICK) --junitxml=build/conformance/sqlite-quick.xml
 	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py $(SLOW) --junitxml=build/conformance/sqlite-slow.xml
 	$(ON_POSTGRESQL) -m pytest $(IN_THE_DATABASE) $(QUICK) --junitxml=build/conformance/postgresql-quick.xml
 	$(ON_POSTGRESQL) -m pytest $(IN_THE_DATABASE) $(SLOW) --junitxml=build/conformance/postgresql-slow.xml
-	$(BIN)/python -m tests.matrix docs/conformance.md build/conformance/*.xml
+	$(BIN)/python -m tests.matrix docs/reference/conformance.md build/conformance/*.xml
 
 .PHONY: conformance-check
 conformance-check: $(VENV)/.develop ## Whether that page says what `make test` has just shown
-	$(BIN)/python -m tests.matrix docs/conformance.md $(RESULTS)/*.xml --check
+	$(BIN)/python -m tests.matrix docs/reference/conformance.md $(RESULTS)/*.xml --check
 
 IN_THE_DATABASE := tests/adapters/embedded/test_conformance.py tests/adapters/django_q2/test_conformance.py
+
+# What depends on an engine's library; what the database does for every engine alike need not be seen again.
+OF_THE_LIBRARY := -k "TestExecution or TestDuplicates or TestBadMessages or TestShutdown or TestBrokerFaults or test_settings"
 
 # Each engine in an environment of its own, on the newest redis that it allows.
 .PHONY: test-alone
@@ -103,19 +116,24 @@ test-alone-dramatiq: EXTRA := dramatiq
 test-alone-arq: EXTRA := arq
 test-alone-arq: PINS := together
 test-alone-django_q2: EXTRA := django-q2-redis
-test-alone-%: PINS ?= newest
+test-alone-%: PINS := newest
 test-alone-%: FORCE
 	$(MAKE) --no-print-directory $(VENV)-$*/.made VENV=$(VENV)-$* PYTHON="$(PYTHON)"
 	$(VENV)-$*/bin/python -m pip install --quiet -c constraints/$(PINS).txt --group test-engine -e ".[$(EXTRA)]"
 	$(VENV)-$*/bin/python -m pip check
 	$(VENV)-$*/bin/python -m pytest tests/adapters/$*/test_conformance.py tests/adapters/$*/test_settings.py \
-		$(QUICK) $(PYTEST)
+		$(QUICK) $(OF_THE_LIBRARY) $(PYTEST)
+
+# For the other end of the ranges: make test-engines VENV=.venv-lower PINS=lower
+.PHONY: test-engines
+test-engines: $(VENV)/.develop
+	$(BIN)/python -m pytest tests/adapters/*/test_conformance.py tests/adapters/*/test_settings.py $(QUICK) $(OF_THE_LIBRARY)
 
 .PHONY: FORCE
 FORCE:
 
 .PHONY: lint
-lint: $(VENV)/.develop ## Style, types, import contracts, migrations, and whether what is installed goes together
+lint: $(VENV)/.lint ## Style, types, import contracts, migrations, and whether what is installed goes together
 	$(BIN)/python -m pip check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -125,7 +143,7 @@ lint: $(VENV)/.develop ## Style, types, import contracts, migrations, and whethe
 	$(BIN)/python project/manage.py makemigrations --check --dry-run
 
 .PHONY: format
-format: $(VENV)/.develop ## Lay out the code as `make lint` wants it
+format: $(VENV)/.lint ## Lay out the code as `make lint` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -148,8 +166,19 @@ dashboards: $(VENV)/.develop ## Write Grafana's dashboards anew from their sourc
 	$(BIN)/python -m monitoring.grafana.source
 
 .PHONY: release-check
-release-check: $(VENV)/.develop ## Build the distribution and use it in an outside project
-	$(BIN)/python -m tests.release_check
+release-check: $(VENV)/.develop ## Build the distribution and use it in outside projects, on each Python and Django here
+	$(BIN)/python -m tests.release
+	$(BIN)/python -m tests.learn.walk
+
+.PHONY: kubernetes-check
+kubernetes-check: ## Kubernetes' manifests against the schemas of Kubernetes, KEDA and the Prometheus operator
+	$(MAKE) --no-print-directory $(VENV)-kubernetes/.made VENV=$(VENV)-kubernetes
+	$(VENV)-kubernetes/bin/python -m pip install --quiet -c constraints/base.txt --group kubernetes
+	$(VENV)-kubernetes/bin/python -m tests.kubernetes.schemas
+
+.PHONY: docs
+docs: $(VENV)/.develop ## The documents as a site, in build/docs
+	$(BIN)/python -m sphinx -E -W --keep-going -n -q -b html docs build/docs
 
 .PHONY: clean
 clean: ## Remove what the other commands made
@@ -160,22 +189,30 @@ clean: ## Remove what the other commands made
 $(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found. Install one, or name it: make PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints/together.txt pip
+	$(BIN)/python -m pip install --quiet -c constraints/$(PINS).txt pip
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml $(CONSTRAINTS)
-	$(BIN)/python -m pip install --quiet -c constraints/together.txt --group demo -e .
+	$(BIN)/python -m pip install --quiet -c constraints/$(PINS).txt --group demo -e .
 	@touch $@
 
 $(VENV)/.engines: $(VENV)/.demo
-	$(BIN)/python -m pip install --quiet -c constraints/together.txt -e ".[all]"
+	$(BIN)/python -m pip install --quiet -c constraints/$(PINS).txt -e ".[all]"
+	@touch $@
+
+$(VENV)/.stack: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet -c constraints/$(PINS).txt --group stack -e .
 	@touch $@
 
 $(VENV)/.develop: $(VENV)/.made pyproject.toml $(CONSTRAINTS)
-	$(BIN)/python -m pip install --quiet -c constraints/together.txt --group demo --group test --group lint --group release -e .
-	@touch $@ $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet -c constraints/$(PINS).txt --group demo --group test --group release --group docs -e .
+	@touch $@ $(VENV)/.demo $(VENV)/.stack
+
+$(VENV)/.lint: $(VENV)/.develop
+	$(BIN)/python -m pip install --quiet -c constraints/$(PINS).txt --group lint
+	@touch $@
 
 # The driver is compiled against MariaDB's headers; where they are missing, with_database says what to install.
 $(VENV)/.mysql: $(VENV)/.develop
 	@if pkg-config --exists libmariadb 2>/dev/null; then \
-		$(BIN)/python -m pip install --quiet -c constraints/together.txt --group mysql && touch $@; fi
+		$(BIN)/python -m pip install --quiet -c constraints/$(PINS).txt --group mysql && touch $@; fi
