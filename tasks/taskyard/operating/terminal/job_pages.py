@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from textwrap import indent
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -104,7 +104,7 @@ def _attempts(job: Job) -> Iterator[RenderableType]:
         yield Text(plain("\n" + ", ".join(filter(None, [presenting.shown_attempt(entry), ended]))), "bold")
         if "error" in entry:
             traceback = entry["error"]["traceback"].strip() or entry["error"]["type"]
-            yield Padding(Text(plain(traceback)), (0, 0, 0, 2))
+            yield Text(indent(plain(traceback), "  "))  # no Padding, which fills each line up
 
 
 def _moment(moment: datetime | None) -> str:
