@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, partial
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -74,7 +74,8 @@ def server_timing_middleware(request: HttpRequest) -> Around:
     How long an answer took can tell what it does not say, such as whether a user exists. So the header is
     sent only where DEBUG is on, and to users of the staff whom the view, or a middleware, has asked for.
     """
-    _watch_connections()
+    for connection in connections.all(initialized_only=True):  # it may be open since before we were loaded
+        _watch(connection)
     spans = _Spans()
 
     def finish(response: HttpResponseBase) -> None:
@@ -123,12 +124,9 @@ def _is_known_as_staff(request: HttpRequest) -> bool:
     return user is not None and user.is_active and getattr(user, "is_staff", False)
 
 
-@cache
-def _watch_connections() -> None:
-    """Have queries timed on every connection: an async request's are in threads that do not exist yet."""
-    connection_created.connect(_watch)
-    for connection in connections.all(initialized_only=True):
-        _watch(connection)
+def _timed_query(execute: Callable[..., Any], *arguments: Any) -> Any:
+    with timed(DATABASE):
+        return execute(*arguments)
 
 
 def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
@@ -137,6 +135,5 @@ def _watch(connection: BaseDatabaseWrapper, **_: Any) -> None:
         connection.execute_wrappers.insert(0, _timed_query)
 
 
-def _timed_query(execute: Callable[..., Any], *arguments: Any) -> Any:
-    with timed(DATABASE):
-        return execute(*arguments)
+# From the start on: an async request's queries run in threads, on connections of which nobody here knows.
+connection_created.connect(_watch)
