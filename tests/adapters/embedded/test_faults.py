@@ -133,7 +133,7 @@ def test_ten_thousand_jobs_run_exactly_once_each_in_two_processes(start, effects
 
     worker = start("worker", "--burst", "--processes", "2")
 
-    assert worker.ended(180) == 0, worker.log
+    assert worker.ended(600) == 0, worker.log
     assert sorted(effects(), key=int) == [str(number) for number in range(10_000)]
     assert set(Job.objects.values_list("state", "attempt")) == {("SUCCESSFUL", 1)}
     assert len(set(Job.objects.values_list("worker", flat=True))) == 2
