@@ -53,7 +53,7 @@ def test_a_frozen_workers_late_outcome_is_refused(start, effects):
     by_rescuer = Job.objects.values().get(pk=result.id)
     frozen.signal(signal.SIGCONT)
 
-    frozen.wait_for_log("was refused", 30)
+    frozen.wait_for_log("was refused", 90)
     frozen.wait_for_log("declared lost", 30)
     assert Job.objects.values().get(pk=result.id) == by_rescuer
     wait_until(lambda: frozen.log.count("is ready") == 2, "it starts afresh", 60)
