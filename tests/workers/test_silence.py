@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import connection, connections
 
 from taskyard.backend import WorkerOptions
@@ -57,8 +58,17 @@ def test_silence_is_noticed_well_before_death():
 
 
 @pytest.mark.parametrize("command", [worker, dispatcher])
-def test_workers_and_dispatchers_notice(command):
-    assert command.notice_silence is notice_silence
+def test_workers_and_dispatchers_notice(command, monkeypatch):
+    class Noticed(Exception):
+        pass
+
+    def notice():
+        raise Noticed
+
+    monkeypatch.setattr(command, "notice_silence", notice)
+
+    with pytest.raises(Noticed):
+        call_command(command.Command())
 
 
 @pytest.mark.django_db(transaction=True)
