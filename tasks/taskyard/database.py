@@ -5,14 +5,15 @@ once; the statements themselves (`transitions`, `delivery`, `retention`) read th
 from the database's clock, never from a worker's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, OperationalError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import DateTimeField, Func
 from django.db.models.sql.compiler import SQLCompiler
@@ -127,6 +128,41 @@ def dialect_of(connection: BaseDatabaseWrapper) -> Dialect:
         ) from None
 
 
+MOST_ROUNDS_OF_DEADLOCKS = 20
+"""How often statements are run that a deadlock ends each time."""
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+
+def again_on_deadlock(statements: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+    """Run statements again that the database ended because they and others waited for each other.
+
+    For a function whose statements are one transaction, and which therefore changed nothing then. Databases
+    promise no order in which a statement locks its rows, and MySQL locks gaps in indexes as well, so even two
+    statements about one job can meet so. Within a caller's transaction the error is the caller's: all that
+    the transaction did is lost with it.
+    """
+
+    @wraps(statements)
+    def run_again(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+        rounds = 1
+        while True:
+            try:
+                return statements(*args, **kwargs)
+            except OperationalError as error:
+                if (
+                    rounds == MOST_ROUNDS_OF_DEADLOCKS
+                    or not _is_deadlock(error)
+                    or jobs_connection().in_atomic_block
+                ):
+                    raise
+            rounds += 1
+
+    return run_again
+
+
+@again_on_deadlock
 def run(connection: BaseDatabaseWrapper, statement: str, parameters: list[Any]) -> list[tuple[Any, ...]]:
     """Run a statement and return its rows, none where it yields none."""
     with explained_errors(), connection.cursor() as cursor:
@@ -180,8 +216,7 @@ _MYSQL_NO_SUCH_TABLE = 1146
 _MYSQL_DEADLOCK = 1213
 
 
-def is_deadlock(error: DatabaseError) -> bool:
-    """Tell whether a statement was ended because it and others waited for each other."""
+def _is_deadlock(error: DatabaseError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) == "40P01" or error.args[:1] == (_MYSQL_DEADLOCK,)
 
 

@@ -19,7 +19,16 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Max
 
-from .database import Dialect, as_datetime, dialect_of, explained_errors, jobs_alias, jobs_connection, run
+from .database import (
+    Dialect,
+    again_on_deadlock,
+    as_datetime,
+    dialect_of,
+    explained_errors,
+    jobs_alias,
+    jobs_connection,
+    run,
+)
 from .models import JOB_TABLE, Job, job_key
 from .states import JobState
 
@@ -112,6 +121,7 @@ def overtakings(backend: str) -> list[Overtaking]:
     return [Overtaking(*each) for each in latest if each[2] is not None]
 
 
+@again_on_deadlock
 def take(
     connection: BaseDatabaseWrapper,
     dialect: Dialect,

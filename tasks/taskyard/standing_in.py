@@ -9,10 +9,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from .database import DatabaseNow, explained_errors, is_deadlock, jobs_connection
+from .database import DatabaseNow, again_on_deadlock, explained_errors, jobs_connection
 from .exceptions import UniqueConflict
 from .models import Job
 from .states import FINISHED, JobState
@@ -42,20 +42,12 @@ def insert_or_find(jobs: Sequence[Job], insert: Insert) -> list[Job | None]:
     return [standing.get(_identity(job)) for job in jobs]
 
 
+@again_on_deadlock
 def _all_or_none(jobs: Sequence[Job], insert: Insert) -> dict[UUID | str, Job]:
     connection = jobs_connection()
-    if connection.in_atomic_block or not any(job.unique_key for job in jobs):
+    several = len(jobs) > 1 and any(job.unique_key for job in jobs) and not connection.in_atomic_block
+    with transaction.atomic(using=connection.alias) if several else nullcontext():
         return _insert_or_find(jobs, insert)
-    rounds = 0
-    while True:
-        try:
-            with transaction.atomic(using=connection.alias) if len(jobs) > 1 else nullcontext():
-                return _insert_or_find(jobs, insert)
-        except OperationalError as error:
-            # MySQL locks the gaps between keys, so even callers in the same order may block each other.
-            rounds += 1
-            if rounds == MOST_ROUNDS or not is_deadlock(error):
-                raise
 
 
 def _insert_or_find(jobs: Sequence[Job], insert: Insert) -> dict[UUID | str, Job]:

@@ -19,7 +19,16 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, When
 
 from . import history
-from .database import DatabaseNow, Dialect, database_time, dialect_of, explained_errors, jobs_connection, run
+from .database import (
+    DatabaseNow,
+    Dialect,
+    again_on_deadlock,
+    database_time,
+    dialect_of,
+    explained_errors,
+    jobs_connection,
+    run,
+)
 from .models import JOB_TABLE, Job, PausedQueue, job_key
 from .states import TRANSITIONS, Event, JobState
 from .unique import WAITING_KEY
@@ -67,6 +76,7 @@ class Claims:
 # --- claim -----------------------------------------------------------------------------------------
 
 
+@again_on_deadlock
 def claim_waiting(claims: Claims) -> list[Job]:
     """Take up to `limit` waiting jobs for a worker: highest priority first, then oldest.
 
@@ -93,6 +103,7 @@ def claim(job_id: UUID, worker: str, backend: str | None = None) -> Job | None:
     return claim_delivered([job_id], worker, backend).get(job_id)
 
 
+@again_on_deadlock
 def claim_delivered(job_ids: Iterable[UUID], worker: str, backend: str | None = None) -> dict[UUID, Job]:
     """Take delivered jobs for a worker, in one statement, and return those that were to be had.
 
@@ -321,6 +332,7 @@ def _concluded(dialect: Dialect, *, target: str = "") -> str:
     return ", ".join(f"{target}{column} = {value}" for column, value in assignments.items())
 
 
+@again_on_deadlock
 def _conclude_each(
     connection: BaseDatabaseWrapper, dialect: Dialect, outcomes: Iterable[Outcome]
 ) -> set[tuple[UUID, int]]:
@@ -330,16 +342,19 @@ def _conclude_each(
         f"ON {_IS_IN_ITS_HANDS} "
         f"SET {_concluded(dialect, target=JOB_TABLE + '.')}"
     )
-    return {
-        (outcome.job_id, outcome.attempt)
-        for outcome in outcomes
-        if _affected(connection, statement, _outcome_row(connection, outcome))
-    }
+    # Together or not at all: one that was written, and then written again, would count as refused.
+    with transaction.atomic(using=connection.alias):
+        return {
+            (outcome.job_id, outcome.attempt)
+            for outcome in outcomes
+            if _affected(connection, statement, _outcome_row(connection, outcome))
+        }
 
 
 # --- from outside ----------------------------------------------------------------------------------
 
 
+@again_on_deadlock
 def cancel_waiting(job_ids: Iterable[UUID], retention: timedelta) -> int:
     """Cancel jobs that wait, and return how many did; those already taken are left alone."""
     ready = TRANSITIONS[Event.CANCEL].sources - {JobState.RUNNING}
@@ -358,6 +373,7 @@ def cancel_waiting(job_ids: Iterable[UUID], retention: timedelta) -> int:
         )
 
 
+@again_on_deadlock
 def ask_to_cancel(job_ids: Iterable[UUID]) -> int:
     """Ask the workers of running jobs to cancel them, and return how many were asked.
 
@@ -401,6 +417,7 @@ def requeue(job_ids: Iterable[UUID], unique_keys: Mapping[UUID, str] | None = No
         return sum(_requeue(job, alias, now, keys.get(job.pk)) for job in finished)
 
 
+@again_on_deadlock
 def _requeue(job: Job, alias: str, now: datetime, unique_key: str | None) -> int:
     # What its key was kept for, such as a time after the end, is over: somebody wants the job to run again.
     values = {"unique_key": unique_key, "unique_until": None} if unique_key else {}
@@ -426,6 +443,7 @@ def _requeue(job: Job, alias: str, now: datetime, unique_key: str | None) -> int
         return 0
 
 
+@again_on_deadlock
 def move(job_ids: Iterable[UUID], source: str, target: str) -> int:
     """Hand waiting jobs of one backend to another, and return how many went.
 

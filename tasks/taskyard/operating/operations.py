@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from taskyard.announcing import announce
 from taskyard.compat import TaskResult
-from taskyard.database import DatabaseNow, explained_errors, jobs_alias
+from taskyard.database import DatabaseNow, again_on_deadlock, explained_errors, jobs_alias
 from taskyard.exceptions import UniqueConflict
 from taskyard.models import Job
 from taskyard.results import find_job
@@ -160,6 +160,7 @@ def explain_conflict(job: JobOrId) -> None:
         )
 
 
+@again_on_deadlock
 def _run_now(jobs: list[Job]) -> int:
     """Make jobs due; the dispatcher acts on them within a second."""
     with explained_errors():
