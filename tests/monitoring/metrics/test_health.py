@@ -13,8 +13,11 @@ from django.utils import timezone
 from taskyard.models import Schedule
 from taskyard.pauses import pause_queue
 from taskyard.states import JobState
-from taskyard_monitoring import health
-from taskyard_monitoring.health import DispatcherHealth, Health, WorkerHealth, site_health
+from taskyard_monitoring.health import DispatcherHealth, Health, Verdict, WorkerHealth, site_health
+from taskyard_monitoring.health import dispatcher as dispatcher_health
+from taskyard_monitoring.health import site as its_health
+from taskyard_monitoring.health import verdict as verdicts
+from taskyard_monitoring.health import worker as worker_health
 from taskyard_monitoring.metrics import asking
 from taskyard_monitoring.metrics.processes import Folder
 from taskyard_workers.models import WorkerProcess
@@ -49,7 +52,7 @@ def beat(process, **columns):
 @pytest.fixture
 def worker(monkeypatch):
     """The health of the worker under test, looked at anew each time."""
-    monkeypatch.setattr(health, "GOOD_FOR", 0)
+    monkeypatch.setattr(worker_health, "GOOD_FOR", 0)
     return WorkerHealth(GROUP)
 
 
@@ -207,7 +210,7 @@ def test_a_database_out_of_reach_is_no_reason_to_restart(worker, monkeypatch):
     def fail(_):
         raise OperationalError("gone: password=secret")
 
-    monkeypatch.setattr(health, "database_time", fail)
+    monkeypatch.setattr(worker_health, "database_time", fail)
 
     verdict = worker.verdict()
 
@@ -219,8 +222,8 @@ def test_a_database_that_hangs_is_out_of_reach(worker, monkeypatch):
     import threading
 
     hangs = threading.Event()
-    monkeypatch.setattr(health, "TIME_TO_ANSWER", 0.1)
-    monkeypatch.setattr(health, "database_time", lambda _: hangs.wait(30))
+    monkeypatch.setattr(verdicts, "TIME_TO_ANSWER", 0.1)
+    monkeypatch.setattr(worker_health, "database_time", lambda _: hangs.wait(30))
     try:
         for _ in range(3):
             verdict = worker.verdict()
@@ -277,7 +280,7 @@ def test_a_real_worker_that_is_up_but_claims_nothing(start, port):
 
 
 def test_a_dispatcher_that_makes_no_rounds_is_not_healthy(tmp_path, monkeypatch):
-    monkeypatch.setattr(health, "GOOD_FOR", 0)
+    monkeypatch.setattr(dispatcher_health, "GOOD_FOR", 0)
     dispatcher = DispatcherHealth(Folder(tmp_path))
     assert dispatcher.verdict().health is Health.OK
 
@@ -313,7 +316,7 @@ def ask_site(monkeypatch):
     """Ask the site's view, which looks anew."""
 
     def ask():
-        monkeypatch.setattr(health, "_site", asking.Recent(health._site._find, 60))
+        monkeypatch.setattr(its_health, "_site", asking.Recent(its_health._site._find, 60))
         response = site_health(RequestFactory().get("/health"))
         return response.status_code, json.loads(response.content)
 
@@ -378,12 +381,12 @@ def test_a_schedule_that_does_not_fire_for_a_reason_is_none(ask_site, changes):
 
 
 def test_the_sites_answer_is_good_for_a_moment(django_assert_max_num_queries, monkeypatch):
-    monkeypatch.setattr(health, "_site", asking.Recent(health._site._find, 60))
+    monkeypatch.setattr(its_health, "_site", asking.Recent(its_health._site._find, 60))
     looks = []
     monkeypatch.setattr(
-        health._site_question,
+        its_health._site_question,
         "_question",
-        lambda: looks.append(time.monotonic()) or health.Verdict(Health.OK),
+        lambda: looks.append(time.monotonic()) or Verdict(Health.OK),
     )
 
     for _ in range(5):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from taskyard.models import JOB_TABLE
-from taskyard_monitoring import health
+from taskyard_monitoring.health import WorkerHealth, site
 from taskyard_monitoring.metrics import gauges
 from taskyard_workers.models import WorkerProcess
 from tests.tasks.operations.test_plans import FINISHED, crowded, rows_read_in_vain  # noqa: F401
@@ -31,14 +31,14 @@ def look_at_worker():
         started_at=now - timedelta(hours=1),
         beat_at=now,
     )
-    verdict = health.WorkerHealth("g")._look()
+    verdict = WorkerHealth("g")._look()
     assert "claimed nothing" in verdict.reasons[0]
 
 
 STATEMENTS = {
     "gauges": gauges._read,
     "health of a worker": look_at_worker,
-    "health of the site": health._look_at_site,
+    "health of the site": site._look_at_site,
 }
 
 
