@@ -20,12 +20,12 @@ from taskyard.exceptions import UniqueConflict
 from taskyard.models import Job
 from taskyard.operating import deeds
 from taskyard.operating.operations import CANCEL, RETRY, Operation, explain_conflict
+from taskyard.operating.presenting import shown_state
 from taskyard.operating.search import STATES, Search
 from taskyard.operating.words import BadSearch
 from taskyard.states import JobState
 from taskyard_monitoring import live
 from taskyard_monitoring.conf import settings
-from taskyard_monitoring.console.jobs_rows import state_of
 from taskyard_monitoring.console.viewer import Level
 from taskyard_monitoring.live.view import ASK_AGAIN, LONGEST_WAIT, USUAL_WAIT
 
@@ -170,7 +170,7 @@ async def wait(
     """
     caller = caller_of(request)
     job = await _visible(caller, job_id)
-    if not job.is_finished and state in ("", state_of(job)):
+    if not job.is_finished and state in ("", shown_state(job)):
         if isinstance(request, ASGIRequest):
             await _wait(caller, job_id, timeout, state or None)
             job = await _visible(caller, job_id)

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskyard.models import Job
-from taskyard.operating.presenting import as_data, note
+from taskyard.operating.presenting import as_data, note, shown_state
 from taskyard.states import JobState
 from taskyard.tags import tags_of
-from taskyard_monitoring.console.jobs_rows import state_of
 
 from .callers import Caller
 from .shapes import Attempt, JobDetail, JobSummary
@@ -46,7 +45,7 @@ def _summary(job: Job, *, is_insider: bool) -> dict[str, Any]:
     tells_of_insides = job.state == JobState.FAILED
     return {
         **{name: getattr(job, name) for name in _SHOWN},
-        "shown_state": state_of(job),
+        "shown_state": shown_state(job),
         "note": note(job) if is_insider or not tells_of_insides else "",
         "progress": job.progress if isinstance(job.progress, dict) else None,
         "tags": list(tags_of(job.metadata)),

@@ -15,7 +15,7 @@ from taskyard.exceptions import UniqueConflict
 from taskyard.models import Job
 from taskyard.operating.deeds import on_job
 from taskyard.operating.operations import CANCEL, RETRY, RUN_NOW, Operation, explain_conflict
-from taskyard.operating.presenting import shown_attempt, shown_metadata, shown_return_value
+from taskyard.operating.presenting import shown_attempt, shown_metadata, shown_return_value, shown_state
 from taskyard.results import find_job
 from taskyard.tags import tags_of
 from taskyard_monitoring.conf import settings
@@ -27,7 +27,7 @@ from .bulk import OPERATIONS
 from .job_advice import advice
 from .job_call import arguments
 from .job_timeline import drawn, moment_in, stretches
-from .jobs_rows import Row, state_of
+from .jobs_rows import Row
 from .jobs_words import qualified
 from .links import jobs_url
 from .page import page
@@ -81,7 +81,7 @@ def shown(job: Job) -> dict[str, Any]:
     return {
         "job": job,
         "row": Row(job),
-        "state": state_of(job),
+        "state": shown_state(job),
         "advice": advice(job),
         "stretches": spent,
         "pieces": drawn(spent),
@@ -149,7 +149,7 @@ def _do(request: HttpRequest, operation: Operation, job_id: str) -> None:
             return
         if operation is RETRY:
             explain_conflict(job_id)
-        steering.refused(request, f"The job is {state_of(find_job(job_id))} and was left alone.")
+        steering.refused(request, f"The job is {shown_state(find_job(job_id))} and was left alone.")
     except (TaskResultDoesNotExist, UniqueConflict) as fault:
         steering.refused(request, str(fault))
 

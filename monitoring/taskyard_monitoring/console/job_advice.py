@@ -7,19 +7,17 @@ from taskyard import history
 from taskyard.database import DatabaseNow, explained_errors, jobs_alias
 from taskyard.exceptions import GiveUp, JobTimeout, TaskNotFound
 from taskyard.models import Job
-from taskyard.operating.presenting import age, span
+from taskyard.operating.presenting import age, shown_state, span
 from taskyard.pauses import paused_queues
 from taskyard.policy import Policy, policy_of
 from taskyard.results import task_of
 from taskyard_workers.fleet import SILENCE
 from taskyard_workers.models import WorkerProcess
 
-from .jobs_rows import state_of
-
 
 def advice(job: Job) -> list[str]:
     """Return what is to be said, in sentences; nothing where all is as it should be."""
-    return list(_BY_STATE.get(state_of(job), _nothing)(job))
+    return list(_BY_STATE.get(shown_state(job), _nothing)(job))
 
 
 def _nothing(_: Job) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Row:
     @property
     def state(self) -> str:
         """Its state in the words that people search by."""
-        return state_of(self.job)
+        return shown_state(self.job)
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ def news(job: Job) -> dict[str, Any]:
     The arguments, the return value and the metadata are not read.
     """
     return {
-        "state": state_of(job),
+        "state": shown_state(job),
         "attempt": job.attempt,
         "worker": job.worker,
         "note": note_of(job),
@@ -95,12 +95,6 @@ def news(job: Job) -> dict[str, Any]:
         "percent": percent_of(job),
         "is_finished": job.is_finished,
     }
-
-
-def state_of(job: Job) -> str:
-    """Return its state in the words that people search by; what is ready and not put off is waiting."""
-    state = shown_state(job)
-    return "waiting" if state == "ready" else state
 
 
 def note_of(job: Job) -> str:
@@ -115,7 +109,7 @@ def note_of(job: Job) -> str:
 
 def due_at_of(job: Job) -> datetime | None:
     """Return when a job starts that waits for its time or for its next attempt."""
-    return job.due_at if state_of(job) in {"scheduled", "retrying"} else None
+    return job.due_at if shown_state(job) in {"scheduled", "retrying"} else None
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -47,9 +47,11 @@ def shown_state(job: Job) -> str:
     """Return the job's state in the words that people search by, a little finer than the five states."""
     if job.state == JobState.RUNNING and job.cancel_requested_at:
         return "cancelling"
-    if job.state == JobState.READY and _waits_for_its_time(job):
-        return "retrying" if job.attempt else "scheduled"
-    return str(job.state).lower()
+    if job.state != JobState.READY:
+        return str(job.state).lower()
+    if not _waits_for_its_time(job):
+        return "waiting"
+    return "retrying" if job.attempt else "scheduled"
 
 
 def note(job: Job) -> str:

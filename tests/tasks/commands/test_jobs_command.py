@@ -296,7 +296,7 @@ def test_each_change_of_a_watched_job_is_told(manage, monkeypatch):
 
     lines = manage("jobs", "watch", job_id).splitlines()
 
-    assert [line.split()[2] for line in lines] == ["ready", "successful"]
+    assert [line.split()[2] for line in lines] == ["waiting", "successful"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -315,7 +315,11 @@ def test_watching_many_tells_changes_until_interrupted(monkeypatch):
     output = io.StringIO()
     watch_jobs(Console(file=output, width=200), Search(), 20)
 
-    assert [line.split()[2] for line in output.getvalue().splitlines()] == ["running", "ready", "successful"]
+    assert [line.split()[2] for line in output.getvalue().splitlines()] == [
+        "running",
+        "waiting",
+        "successful",
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
