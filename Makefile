@@ -20,6 +20,8 @@ PINS ?= together
 CONSTRAINTS := $(wildcard constraints/*.txt)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# The tests start thousands of processes, each of which would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 

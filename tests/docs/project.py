@@ -76,6 +76,8 @@ def environment(folder: Path) -> dict[str, str]:
             [str(HERE / "stand-ins"), str(Path(sys.executable).parent), os.environ["PATH"]]
         ),
         "PYTHON": sys.executable,
+        # A page may write a module twice in a second, which Python would not notice.
+        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_ADDOPTS": "" if _is_installed() else "-p taskyard.pytest_plugin",
         "COLUMNS": "120",
         "LANG": "C.UTF-8",
