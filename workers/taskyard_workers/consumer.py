@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -15,6 +16,7 @@ from taskyard.execution import run_now
 from taskyard.message import BadMessage, Message, decode
 from taskyard.models import Job
 from taskyard.pauses import set_aside
+from taskyard.transitions import Outcome
 
 from .claimer import Claimer
 from .event_loop import LoopThread
@@ -76,6 +78,17 @@ class _Stopping(Exception):
     """This process may not claim any more, or is not to for now."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What became of a message."""
+
+    is_done: bool
+    """Whether it has done its duty; where not, this process is stopping or quiet, and another may take it."""
+
+    outcome: Outcome | None = None
+    """How the attempt ended that it led to; None where it led to none, or its outcome was refused."""
+
+
 class Consumer:
     """Runs the jobs that an engine's messages name; never raises, so that no engine decides a job's fate.
 
@@ -91,42 +104,32 @@ class Consumer:
         self._loop = LoopThread()
         self._silent_until = 0.0
 
-    def run(self, message: object) -> bool:
-        """Run a message's job to its recorded end; sync tasks on this thread, async ones on one loop.
-
-        Returns:
-            whether the message has done its duty; False: this process is stopping or quiet, another may take
-            it.
-        """
+    def run(self, message: object) -> Handled:
+        """Run a message's job to its recorded end; sync tasks on this thread, async ones on one loop."""
+        jobs = self._process.jobs
         try:
             live = run_now(self._claim(message, _Here()))
         except _Stopping:
-            return False
+            return Handled(is_done=False)
         if live is None:
-            return True
+            return Handled(is_done=True)
         if isinstance(live.interruptible, InterruptibleCoroutine):
-            self._loop.submit(self._process.jobs.arun(live)).result()
-        else:
-            self._process.jobs.run(live)
-        return True
+            return Handled(is_done=True, outcome=self._loop.submit(jobs.arun(live)).result())
+        return Handled(is_done=True, outcome=jobs.run(live))
 
-    async def arun(self, message: object, threads: Executor) -> bool:
-        """Run a message's job to its recorded end; async tasks on this loop, sync ones on the threads.
-
-        Returns:
-            see `run`.
-        """
+    async def arun(self, message: object, threads: Executor) -> Handled:
+        """Run a message's job to its recorded end; async tasks on this loop, sync ones on the threads."""
+        jobs = self._process.jobs
         try:
             live = await self._claim(message, _OnLoop())
         except _Stopping:
-            return False
+            return Handled(is_done=False)
         if live is None:
-            return True
+            return Handled(is_done=True)
         if isinstance(live.interruptible, InterruptibleCoroutine):
-            await self._process.jobs.arun(live)
-        else:
-            await asyncio.get_running_loop().run_in_executor(threads, self._process.jobs.run, live)
-        return True
+            return Handled(is_done=True, outcome=await jobs.arun(live))
+        outcome = await asyncio.get_running_loop().run_in_executor(threads, jobs.run, live)
+        return Handled(is_done=True, outcome=outcome)
 
     def room(self, in_hand: int) -> int:
         """Return how many more messages an engine may fetch that has `in_hand` and is not done with them."""

@@ -99,8 +99,11 @@ class LiveJobs:
         self._recorder.unwatch(live.run)
         self._live.pop(live.run.job.id, None)
 
-    def run(self, live: Live) -> None:
-        """Run a job to its recorded end on this thread; never raises."""
+    def run(self, live: Live) -> Outcome | None:
+        """Run a job to its recorded end on this thread; never raises.
+
+        Returns how the attempt ended, or None where that was not recorded.
+        """
         assert isinstance(live.interruptible, InterruptibleThread)
         interruptible = live.interruptible
 
@@ -112,7 +115,7 @@ class LiveJobs:
         close_old_connections()
         self._start_clock(live)
         try:
-            run_now(attempt(live.run, SyncEffects(record, lambda _: interruptible)))
+            return run_now(attempt(live.run, SyncEffects(record, lambda _: interruptible)))
         except KeyboardInterrupt:
             self._on_keyboard_interrupt()
         except BaseException:
@@ -120,9 +123,10 @@ class LiveJobs:
         finally:
             close_old_connections()
             self._done(live)
+        return None
 
-    async def arun(self, live: Live) -> None:
-        """Run a job to its recorded end on this event loop; never raises."""
+    async def arun(self, live: Live) -> Outcome | None:
+        """Run a job to its recorded end on this event loop; see `run`."""
         assert isinstance(live.interruptible, InterruptibleCoroutine)
         interruptible = live.interruptible
 
@@ -138,7 +142,7 @@ class LiveJobs:
             # A thread of its own for the task's sync parts, as Django gives each request.
             async with ThreadSensitiveContext():
                 try:
-                    await attempt(live.run, AsyncEffects(record, call))
+                    return await attempt(live.run, AsyncEffects(record, call))
                 finally:
                     await sync_to_async(connections.close_all)()
         except KeyboardInterrupt:
@@ -147,6 +151,7 @@ class LiveJobs:
             logger.exception("Job %s could not be brought to an end.", live.run.job.id)
         finally:
             self._done(live)
+        return None
 
     def interrupt_all(self) -> None:
         """Make all running tasks stop, to be handed back."""

@@ -131,7 +131,8 @@ class ArqEngine:
         )
 
     async def _run(self, _context: object, message: object = None) -> None:
-        if not await self._consumer.arun(message, self._threads):
+        handled = await self._consumer.arun(message, self._threads)
+        if not handled.is_done:
             raise RetryJob  # the message stays, for another process
 
     async def _serve(self, worker: QueueWorker) -> None:

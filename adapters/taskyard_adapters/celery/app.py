@@ -13,6 +13,7 @@ from kombu import Connection  # type: ignore[import-untyped]
 
 from taskyard.compat import InvalidTaskBackend
 
+from .endings import event_of
 from .options import CeleryOptions
 
 TASK = "taskyard.run"
@@ -99,6 +100,11 @@ class JobRequest(Request):  # type: ignore[misc]
         """Tell Celery to run it: a job that is not to run is cancelled in the database, for all workers."""
         return False
 
+    def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002 - Celery's own
+        """Tell Celery's tools what happened, and as the end of a job how that ended."""
+        kind, told = event_of(type, fields)
+        super().send_event(kind, **told)
+
 
 class JobTask(Task):  # type: ignore[misc]
     """What our task is made of, on whichever app.
@@ -127,11 +133,11 @@ class JobTask(Task):  # type: ignore[misc]
         """Take none of the site's `task_annotations`, which may be for all tasks."""
 
 
-def register_task(app: Celery, run: Callable[[object], None]) -> None:
+def register_task(app: Celery, run: Callable[[object], str | None]) -> None:
     """Register our task on the app."""
 
-    def run_message(message: object = None) -> None:
-        run(message)
+    def run_message(message: object = None) -> str | None:
+        return run(message)
 
     app.task(name=TASK, base=JobTask, lazy=False, shared=False)(run_message)
 

@@ -115,13 +115,13 @@ class ForkedWorker:
         threading.Thread(target=self._live, name="taskyard-child", daemon=True).start()
         self._has_begun.wait(TIME_TO_JOIN)
 
-    def run(self, message: object) -> None:
+    def run(self, message: object) -> str | None:
         """Run a message's job; see `run_message`."""
         if not self._hears_signals:
             # Ignored signals, unlike handled ones, would stay ignored in programs that tasks start.
             signal.signal(signal.SIGTERM, _leave_it_to_the_parent)
             self._hears_signals = True
-        run_message(self._worker.consumer, message)
+        return run_message(self._worker.consumer, message)
 
     def end(self) -> None:
         """Leave the register, if that is not done yet."""

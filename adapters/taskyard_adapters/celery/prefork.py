@@ -108,9 +108,9 @@ class PreforkWorker:
         if self._child is not None:
             self._child.end()
 
-    def _run(self, message: object) -> None:
+    def _run(self, message: object) -> str | None:
         assert self._child is not None
-        self._child.run(message)
+        return self._child.run(message)
 
     # --- in the parent, on the loop ---
 

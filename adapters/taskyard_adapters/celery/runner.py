@@ -9,6 +9,8 @@ from celery.exceptions import Reject  # type: ignore[import-untyped]
 from taskyard.backend import WorkerOptions
 from taskyard_workers.consumer import Consumer
 
+from .endings import ending
+
 if TYPE_CHECKING:
     from .backend import CeleryBackend
 
@@ -18,11 +20,13 @@ def node_name(backend: "CeleryBackend", options: WorkerOptions) -> str:
     return f"{options.name or backend.alias}.{os.getpid()}@{socket.gethostname()}"
 
 
-def run_message(consumer: Consumer, message: object) -> None:
-    """Run a message's job to its recorded end.
+def run_message(consumer: Consumer, message: object) -> str | None:
+    """Run a message's job to its recorded end, and return what Celery's tools are to be told of it.
 
     Raises:
         Reject: for Celery to put the message back, because this process is stopping.
     """
-    if not consumer.run(message):
+    handled = consumer.run(message)
+    if not handled.is_done:
         raise Reject("this process is stopping, the message is another's", requeue=True)
+    return ending(handled.outcome)

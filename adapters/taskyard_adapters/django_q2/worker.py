@@ -161,7 +161,7 @@ class PackageRunner:
     def _run(self, package: Package) -> None:
         is_done = True
         try:
-            is_done = self._consumer.run(unpack(package.payload))
+            is_done = self._consumer.run(unpack(package.payload)).is_done
         except BadMessage as fault:
             logger.error("A message is dropped: %s", fault)  # noqa: TRY400 - the words say it all
         except Exception:

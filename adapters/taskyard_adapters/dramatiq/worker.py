@@ -87,7 +87,7 @@ class DramatiqEngine:
         return all(thread.is_alive() for thread in [*self._worker.consumers.values(), *self._worker.workers])
 
     def _run(self, message: object = None) -> None:
-        if not self._consumer.run(message):
+        if not self._consumer.run(message).is_done:
             current: Any = CurrentMessage.get_current_message()  # as our consumer has fetched it
             current.is_for_others = True
 

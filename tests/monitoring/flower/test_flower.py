@@ -117,19 +117,22 @@ def test_it_shows_our_tasks_by_name_and_links_them_with_the_console(engine, runn
     left, failed = engine.on(tasks.leave).enqueue("secret argument"), engine.on(tasks.fail).enqueue()
     engine.finish()
 
-    row = wait_until(lambda: running.row(left.id), "the task is on the page", 90)
-    wait_until(lambda: running.sample(f'task="{FAIL}"'), "the other is counted", 90)
-
+    wait_until(lambda: running.sample(counted(LEAVE, "task-succeeded")), "the first is counted", 90)
+    wait_until(lambda: running.sample(counted(FAIL, "task-failed")), "so is the other", 90)
+    row = running.row(left.id)
     assert row["name"] == LEAVE
     assert row["args"] == f"{CONSOLE}/jobs/{left.id}/"
     assert f"{CONSOLE}/jobs/{failed.id}/" in running.page(f"/task/{failed.id}")
     api = json.loads(running.page("/api/tasks"))
-    assert {api[left.id]["name"], api[failed.id]["name"]} == {LEAVE, FAIL}
+    assert (api[left.id]["name"], api[left.id]["state"]) == (LEAVE, "SUCCESS")
+    assert (api[failed.id]["name"], api[failed.id]["state"]) == (FAIL, "FAILURE")
+    assert api[failed.id]["exception"] == "taskyard.exceptions.BadArguments"
     assert "secret" not in str(api) + running.page(f"/task/{left.id}")
-    wait_until(
-        lambda: running.sample(f'flower_events_total{{task="{LEAVE}",type="task-succeeded"'), "it is counted"
-    )
     assert Job.objects.get(pk=left.id).state == "SUCCESSFUL"
+
+
+def counted(task, event):
+    return f'flower_events_total{{task="{task}",type="{event}"'
 
 
 @pytest.mark.slow
