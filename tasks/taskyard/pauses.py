@@ -10,7 +10,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.db.models import Exists, OuterRef
 
-from .database import DatabaseNow, explained_errors, jobs_alias
+from .database import DatabaseNow, again_on_deadlock, explained_errors, jobs_alias
 from .models import Job, PausedQueue
 from .states import JobState
 
@@ -47,6 +47,7 @@ aresume_queue = sync_to_async(resume_queue)
 apaused_queues = sync_to_async(paused_queues)
 
 
+@again_on_deadlock
 def set_aside(job_id: UUID, backend: str) -> bool:
     """Set a job aside that was delivered to this backend, its queue being paused, for its message is gone.
 
@@ -66,6 +67,7 @@ def set_aside(job_id: UUID, backend: str) -> bool:
         )
 
 
+@again_on_deadlock
 def bring_back(limit: int) -> int:
     """Make up to `limit` jobs due that were set aside, their queue being resumed; return how many."""
     aside = Job.objects.using(jobs_alias()).filter(state=JobState.READY, delivered_at=None, due_at=None)

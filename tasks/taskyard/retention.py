@@ -3,10 +3,19 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from .compat import InvalidTaskBackend
-from .database import DatabaseNow, dialect_of, explained_errors, jobs_alias, jobs_connection
+from .database import (
+    DatabaseNow,
+    again_on_deadlock,
+    dialect_of,
+    explained_errors,
+    jobs_alias,
+    jobs_connection,
+    run,
+)
 from .models import JOB_TABLE, Job
 from .operating.walking import batches
 from .run import prepare
@@ -16,6 +25,7 @@ BATCH = 500
 """Jobs that one statement deletes: few enough that nobody waits for its locks."""
 
 
+@again_on_deadlock
 def prune(limit: int = BATCH) -> int:
     """Delete up to `limit` jobs that are past their retention, and return how many went.
 
@@ -29,11 +39,18 @@ def prune(limit: int = BATCH) -> int:
         f"AND (unique_until IS NULL OR unique_until <= {dialect.now}) ORDER BY prune_at LIMIT %s "
         f"{dialect.skip_locked()}"
     )
-    # Once more in brackets, because MySQL takes no LIMIT in such a place otherwise.
-    statement = f"DELETE FROM {JOB_TABLE} WHERE {dialect.among(f'SELECT id FROM ({past}) AS done_with')}"
-    with explained_errors(), connection.cursor() as cursor:
-        cursor.execute(statement, [limit])
-        return int(cursor.rowcount)
+    if dialect.returning:
+        statement = f"DELETE FROM {JOB_TABLE} WHERE {dialect.among(past)}"
+        with explained_errors(), connection.cursor() as cursor:
+            cursor.execute(statement, [limit])
+            return int(cursor.rowcount)
+    # In one statement MySQL would lock each row of the table, and wait for who enqueues.
+    with transaction.atomic(using=connection.alias):
+        keys = [key for (key,) in run(connection, past, [limit])]
+        if keys:
+            marks = ", ".join(["%s"] * len(keys))
+            run(connection, f"DELETE FROM {JOB_TABLE} WHERE id IN ({marks})", keys)
+        return len(keys)
 
 
 def past_retention() -> "QuerySet[Job]":
@@ -67,7 +84,7 @@ def retention_of(job: Job, state: JobState) -> timedelta:
     Not at all where TASKS no longer name its backend.
     """
     try:
-        run = prepare(job)
+        attempt = prepare(job)
     except InvalidTaskBackend:
         return timedelta(0)
-    return run.retention_in(state)
+    return attempt.retention_in(state)

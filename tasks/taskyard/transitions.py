@@ -249,7 +249,7 @@ def _note_successes(recorded: Iterable[Outcome]) -> None:
     from .schedules.successes import note_successes  # noqa: PLC0415 - schedules enqueue jobs, and need us
 
     try:
-        note_successes(schedule for schedule in schedules if schedule is not None)
+        note_successes([schedule for schedule in schedules if schedule is not None])
     except DatabaseError as error:
         # The outcomes are written; whoever called must not try again.
         logger.warning("The latest success of %d schedules could not be noted: %s", len(schedules), error)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db.models import BooleanField, Case, Count, Value, When
 
-from taskyard.database import DatabaseNow, explained_errors, jobs_alias
+from taskyard.database import DatabaseNow, again_on_deadlock, explained_errors, jobs_alias
 from taskyard.models import Job
 from taskyard.states import JobState
 
@@ -83,6 +83,7 @@ def stop(process_ids: Iterable[str]) -> int:
     return _ask(process_ids, Wish.STOP, unless=(Wish.STOP,))
 
 
+@again_on_deadlock
 def _ask(process_ids: Iterable[str], wish: str, unless: tuple[str, ...]) -> int:
     living = WorkerProcess.objects.using(jobs_alias()).filter(pk__in=list(process_ids), lost_at=None)
     with explained_errors():

@@ -1,17 +1,19 @@
 """When a schedule's job last succeeded."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from django.db import transaction
 
-from taskyard.database import DatabaseNow, jobs_alias
+from taskyard.database import DatabaseNow, again_on_deadlock, jobs_alias
 from taskyard.models import Schedule
 
 
-def note_successes(schedule_ids: Iterable[int]) -> None:
+@again_on_deadlock
+def note_successes(schedule_ids: Collection[int]) -> None:
     """Note that a job of each of these schedules has just succeeded.
 
-    The rows are locked in one order, so that two workers never wait for each other.
+    The rows are locked in one order, so that two workers never wait for each other. On MySQL who records an
+    outcome locks the schedule of its job as well, in whatever order.
     """
     alias = jobs_alias()
     with transaction.atomic(using=alias):
