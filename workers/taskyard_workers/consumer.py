@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -102,6 +104,7 @@ class Consumer:
         self._process = process
         self._claimer = Claimer(process.membership.worker_id, process.backend)
         self._loop = LoopThread()
+        self._one_by_one = threading.Lock()
         self._silent_until = 0.0
 
     def run(self, message: object) -> Handled:
@@ -148,9 +151,10 @@ class Consumer:
             logger.error("A message is dropped: %s", fault)  # noqa: TRY400 - the words say it all
             return None
         while not self._process.shutdown.stopping:
-            if self._process.may_claim():
+            with self._room_for_one() as has_room:
                 try:
-                    return await self._claim_now(said, place)
+                    if has_room:
+                        return await self._claim_now(said, place)
                 except DatabaseError as error:
                     logger.warning("Job %s could not be claimed (%s); trying again.", said.job_id, error)
             await place.sleep(PATIENCE)
@@ -158,15 +162,23 @@ class Consumer:
                 break  # and no sooner: the message may come straight back
         raise _Stopping
 
+    @contextmanager
+    def _room_for_one(self) -> Iterator[bool]:
+        """Count a job as here for as long as the block runs, where the process may claim one more."""
+        with ExitStack() as counted:
+            with self._one_by_one:
+                has_room = self._process.may_claim() > 0
+                if has_room:
+                    counted.enter_context(self._process.jobs.expecting())
+            yield has_room
+
     async def _claim_now(self, message: Message, place: "_Place") -> Live | None:
-        jobs = self._process.jobs
-        with jobs.expecting():
-            # Asked once more: from here on the process waits for this job before it ends.
-            if self._process.shutdown.stopping:
-                raise _Stopping
-            job = await place.result(self._claimer.submit(message.job_id))
-            if job is not None:
-                return jobs.add(job)
+        # Asked once more: from here on the process waits for this job before it ends.
+        if self._process.shutdown.stopping:
+            raise _Stopping
+        job = await place.result(self._claimer.submit(message.job_id))
+        if job is not None:
+            return self._process.jobs.add(job)
         await place.call(self._drop, message)
         return None
 

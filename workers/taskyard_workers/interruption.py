@@ -60,6 +60,7 @@ class InterruptibleCoroutine:
     """A coroutine on an event loop that another thread may interrupt."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._error: type[Interrupted] | None = None
         self._cancel: Callable[[], object] | None = None
 
@@ -69,12 +70,13 @@ class InterruptibleCoroutine:
         Raises:
             Interrupted: of the class that `interrupt` was given, where it made the coroutine stop.
         """
-        if self._error is not None:
-            coroutine.close()
-            raise self._error
         loop = asyncio.get_running_loop()
-        inner = loop.create_task(coroutine)
-        self._cancel = lambda: loop.call_soon_threadsafe(inner.cancel)
+        with self._lock:
+            if self._error is not None:
+                coroutine.close()
+                raise self._error
+            inner = loop.create_task(coroutine)
+            self._cancel = lambda: loop.call_soon_threadsafe(inner.cancel)
         try:
             return await inner
         except asyncio.CancelledError:
@@ -86,6 +88,7 @@ class InterruptibleCoroutine:
 
     def interrupt(self, error: type[Interrupted]) -> None:
         """Cancel the coroutine while it runs, or when it is to start."""
-        self._error = error
-        if self._cancel is not None:
-            self._cancel()
+        with self._lock:
+            self._error, cancel = error, self._cancel
+        if cancel is not None:
+            cancel()

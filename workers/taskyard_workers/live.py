@@ -188,8 +188,9 @@ class LiveJobs:
 
     def _done(self, live: Live) -> None:
         self._task_has_ended(live)
-        self.forget(live)
+        # Counted first: who asks in between must not take the process for one with room for another job.
         self.finished += 1
+        self.forget(live)
 
     # --- time limits ---
 
