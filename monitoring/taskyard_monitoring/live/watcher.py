@@ -231,10 +231,10 @@ class Watcher:
         """Look once, and tell everybody; False where that could not be done."""
         with self._changed:
             wishes, self._wishes = self._wishes, {}
-            named, is_wide = self._audience.jobs, bool(self._audience.wide)
+            named, wide = self._audience.jobs, self._audience.wide
         post = _Post()
         try:
-            self._look(post, wishes, named, is_wide=is_wide)
+            self._look(post, wishes, named, wide)
             self._draw(post, wishes)
             self._say(post, wishes, "")
         except (DatabaseError, NotMigrated) as error:
@@ -254,9 +254,9 @@ class Watcher:
         return False
 
     def _look(
-        self, post: _Post, wishes: "dict[Listener, _Wish]", named: list[UUID], *, is_wide: bool
+        self, post: _Post, wishes: "dict[Listener, _Wish]", named: list[UUID], wide: "set[Listener]"
     ) -> None:
-        now = time.monotonic()
+        now, is_wide = time.monotonic(), bool(wide)
         gap = now - self._wide_looked_at
         is_first = is_wide and gap > MEMORY
         asked = self._in_turn(named, {job for wish in wishes.values() for job in wish.jobs})
@@ -276,7 +276,8 @@ class Watcher:
             for job in gone:
                 post.to(self._audience.of_job(job), unknown(job, self._chronicle.position))
             if is_wide and (is_first or not sight.is_whole):
-                post.to(self._audience.wide - wishes.keys(), missed(self._chronicle.position))
+                # Not those who have come meanwhile: their turn is the next look.
+                post.to((self._audience.wide & wide) - wishes.keys(), missed(self._chronicle.position))
             self._tell_newest(post, sight.newest, wishes)
             for listener, wish in wishes.items():
                 self._grant(post, listener, wish)

@@ -42,14 +42,16 @@ class Asked(Generic[T]):
         return self.begin().result(seconds)
 
     def _ask(self, answer: "Future[T]") -> None:
+        # The connections first: who has the answer may ask anew, on another thread.
         try:
-            found = self._question()
+            try:
+                found = self._question()
+            finally:
+                connections.close_all()
         except Exception as error:
             answer.set_exception(error)
         else:
             answer.set_result(found)
-        finally:
-            connections.close_all()
 
 
 class Recent(Generic[T]):

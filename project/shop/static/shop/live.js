@@ -6,15 +6,20 @@ const EVERY = 5000;
 const AT_MOST_EVERY = 500;
 
 let due = null;
+let isFetching = false;
+let hasChanged = false; // while it was being fetched
 let stream = null;
 
 const waits = () => document.querySelector("[data-live][data-waiting]");
 
 function refreshSoon() {
-  due ??= setTimeout(refresh, AT_MOST_EVERY);
+  if (isFetching) hasChanged = true;
+  else due ??= setTimeout(refresh, AT_MOST_EVERY);
 }
 
 async function refresh() {
+  due = null;
+  isFetching = true;
   try {
     const response = await fetch(location.href);
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -27,8 +32,10 @@ async function refresh() {
   } catch {
     // The server may be restarting; the next round tries again.
   }
-  due = null;
+  isFetching = false;
   if (!waits()) stream?.close();
+  else if (hasChanged) refreshSoon();
+  hasChanged = false;
 }
 
 document.addEventListener("taskyard:finished", refreshSoon);
