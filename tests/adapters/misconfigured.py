@@ -3,6 +3,7 @@
 A test module of an adapter subclasses these, as it does those of `tests.adapters.scenarios`.
 """
 
+import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +12,6 @@ from taskyard.models import Job
 from taskyard.testing.conformance import tasks
 from tests.adapters.scenarios import ready
 from tests.support.processes import environment, manage
-from tests.support.servers import free_port
 
 
 @pytest.fixture
@@ -30,10 +30,17 @@ def repoint(add_backend, settings, tmp_path):
 class WrongAddress:
     """Nobody listens there, or does not let us in."""
 
+    @pytest.fixture
+    def refusing_port(self):
+        """A port that nobody listens on, and that nobody else gets meanwhile."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            yield taken.getsockname()[1]
+
     @pytest.fixture(params=["no server", "wrong password"], autouse=True)
-    def wrong(self, request, engine, repoint):
+    def wrong(self, request, engine, repoint, refusing_port):
         parts = urlsplit(engine.backend.settings.BROKER_URL)
-        user, port = ("", free_port()) if request.param == "no server" else ("nobody:mellon@", parts.port)
+        user, port = ("", refusing_port) if request.param == "no server" else ("nobody:mellon@", parts.port)
         repoint(engine, f"{parts.scheme}://{user}{parts.hostname}:{port}{parts.path}")
 
     def test_jobs_are_safe_and_the_reason_is_logged(self, engine, caplog):

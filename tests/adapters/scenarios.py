@@ -7,6 +7,7 @@ which puts into the default queue what is no message of the engine's at all.
 
 import os
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from uuid import uuid4
@@ -22,7 +23,6 @@ from taskyard.models import Job
 from taskyard.states import JobState
 from taskyard.testing.conformance import tasks
 from taskyard_workers.models import WorkerProcess
-from tests.example.tasks import sit_in_c
 from tests.support.servers import wait_until
 
 NO_JOB = "0190b6f4-7c1e-7000-8000-000000000000"
@@ -74,24 +74,29 @@ class Deliveries:
         engine.on(tasks.leave).enqueue("first")
         wait_until(engine.effects, "the first ran")
 
-        sent_at = time.monotonic()
-        engine.on(tasks.leave).enqueue("second")
-        wait_until(lambda: len(engine.effects()) == 2, "the second ran")
+        def seconds_to_start(number):
+            sent_at = time.monotonic()
+            engine.on(tasks.leave).enqueue(str(number))
+            wait_until(lambda: str(number) in engine.effects(), "it ran")
+            return time.monotonic() - sent_at
 
-        assert time.monotonic() - sent_at < 1.0
+        # A busy machine makes some of them slow; a worker that only looks now and then, all.
+        assert min(map(seconds_to_start, range(5))) < 1.0
 
     def test_no_more_jobs_run_at_once_than_there_are_slots_whatever_their_queues(self, engine):
         for number in range(4):
             for queue in engine.queues:
                 task = (tasks.wait_for_test, tasks.wait_for_test_async)[number % 2]
                 engine.on(task, queue_name=queue).enqueue(f"{queue} {number}")
+        engine.prolong_leases()
         worker = ready(engine, "--concurrency", "3")
-        wait_until(lambda: Job.objects.filter(state=JobState.RUNNING).count() == 3, "three run")
+        wait_until(lambda: len(engine.effects()) == 3, "three run")
 
         with suppress(AssertionError):
             wait_until(lambda: len(engine.effects()) > 3, "more run", 1.0)
 
         assert len(engine.effects()) == 3
+        assert Job.objects.filter(state=JobState.RUNNING).count() == 3
         engine.go_on()
         engine.finish()
         assert "delivered once more" not in worker.log
@@ -131,10 +136,11 @@ class Deliveries:
         wait_until(engine.effects, "the only slot is taken")
         for queue in engine.queues:
             enqueue_many(engine.on(tasks.leave, queue_name=queue), [(str(number),) for number in range(5)])
+        engine.prolong_leases()
 
         idle = ready(engine)
 
-        wait_until(lambda: len(engine.effects()) == 11, "the idle one has run them all", 12)
+        wait_until(lambda: len(engine.effects()) == 11, "the idle one has run them all")
         assert "delivered once more" not in idle.log
 
     def test_a_forked_process_delivers_on_a_connection_of_its_own(self, engine, script):
@@ -167,6 +173,7 @@ class Deliveries:
 
         wait_until(lambda: depth(engine) == 100, "all have come")
 
+    @pytest.mark.busy
     def test_a_large_batch_is_delivered_within_the_time_for_an_answer(self, engine):
         batch = [Delivery(uuid4(), "no.task", "default", 0, engine.alias) for _ in range(5000)]
 
@@ -178,11 +185,13 @@ class Deliveries:
 
     def test_a_busy_process_that_is_replaced_keeps_no_message(self, engine):
         enqueue_many(engine.on(tasks.leave), [(str(number),) for number in range(6)])
+        engine.prolong_leases()
 
         worker = engine.worker("--burst", "--max-jobs", "2", "--concurrency", "4")
 
         assert worker.ended() == 0, worker.log
-        assert worker.log.count("it has run 2 jobs") == 3
+        assert worker.log.count("it has run 2 jobs") >= 2, "the last may see first that nothing is left"
+        assert list(Counter(Job.objects.values_list("worker", flat=True)).values()) == [2, 2, 2]
         assert sorted(engine.effects()) == ["0", "1", "2", "3", "4", "5"]
         assert "delivered once more" not in worker.log
 
@@ -213,6 +222,7 @@ class Ending:
 
     def test_what_waits_behind_the_running_jobs_is_at_once_for_others(self, engine):
         enqueue_many(engine.on(tasks.wait_for_test), [(str(number),) for number in range(6)])
+        engine.prolong_leases()
         worker = engine.worker("--concurrency", "2")
         wait_until(lambda: len(engine.effects()) == 2, "two run")
 
@@ -228,10 +238,10 @@ class Ending:
         assert "delivered once more" not in second.log, "no lease had to run out"
         assert not WorkerProcess.objects.exists(), "they signed off"
 
-    def test_a_task_that_cannot_be_stopped_is_cut_off(self, engine, effects):
-        result = engine.on(sit_in_c).enqueue("try")
+    def test_a_task_that_cannot_be_stopped_is_cut_off(self, engine):
+        result = engine.on(tasks.sit_in_c).enqueue()
         worker = engine.worker("--grace", "0")
-        wait_until(effects, "it runs")
+        wait_until(engine.effects, "it runs")
 
         worker.terminate()
 
@@ -240,11 +250,11 @@ class Ending:
 
     def test_nobody_consumes_once_the_parent_is_killed(self, engine):
         worker = engine.worker("--processes", "2")
-        wait_until(lambda: WorkerProcess.objects.count() == 2, "both are registered")
+        wait_until(lambda: WorkerProcess.objects.count() == 2, "both are registered", 60)
 
         worker.process.kill()
 
-        wait_until(lambda: not WorkerProcess.objects.exists(), "the children signed off", 15)
+        wait_until(lambda: not WorkerProcess.objects.exists(), "the children signed off")
         engine.on(tasks.leave).enqueue("nobody is there")
         wait_until(lambda: depth(engine) == 1, "it has come")
         assert engine.effects() == []
@@ -258,7 +268,7 @@ class BrokerTrouble:
 
         begun_at = time.monotonic()
         engine.on(tasks.leave).enqueue("safe")
-        assert time.monotonic() - begun_at < 3
+        assert time.monotonic() - begun_at < engine.backend.settings.BROKER_TIMEOUT, "it was not waited for"
         assert "They are safe in the database" in caplog.text
         worker = ready(engine)
         worker.wait_for_log("out of reach")

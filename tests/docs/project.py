@@ -150,7 +150,7 @@ class Project:
             if process.poll() is None:
                 process.terminate()
         for line, process in self._started:
-            if (code := process.wait(30)) not in {0, -signal.SIGTERM}:
+            if (code := process.wait(60)) not in {0, -signal.SIGTERM}:
                 raise Failed(f"`{line}` ended with {code} after SIGTERM")
 
     def real(self, text: str) -> str:

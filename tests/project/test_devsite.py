@@ -1,12 +1,13 @@
 """`manage.py devsite` as `make run` starts it."""
 
 import socket
-import time
+import threading
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+
+from tests.support.servers import wait_until
 
 from .commands import start
 
@@ -21,9 +22,9 @@ def free_port() -> int:
 
 def read_page(address: str) -> str | None:
     try:
-        with urlopen(address) as response:
+        with urlopen(address, timeout=DEADLINE) as response:
             return response.read().decode()
-    except URLError:
+    except OSError:
         return None
 
 
@@ -32,18 +33,21 @@ def test_the_site_is_served_until_it_is_stopped(tmp_path: Path):
     port = free_port()
     address = f"http://127.0.0.1:{port}/"
     site = start("devsite", "--port", str(port), SHOP_VAR=str(tmp_path))
+    said = []
+    listening = threading.Thread(target=lambda: [said.append(line) for line in site.stdout], daemon=True)
+    listening.start()
     try:
-        deadline = time.monotonic() + DEADLINE
-        while (page := read_page(address)) is None and site.poll() is None:
-            assert time.monotonic() < deadline, "the site does not answer"
-        assert page
+        page = wait_until(lambda: site.poll() is not None or read_page(address), "the site answers", DEADLINE)
+        assert site.poll() is None, said
         assert "The back office of a small shop" in page
+        wait_until(lambda: "Worker" in "".join(said), "the worker says something", DEADLINE)
     finally:
         site.terminate()
-        output, _ = site.communicate(timeout=DEADLINE)
+        site.wait(DEADLINE)
+        listening.join(DEADLINE)
+        site.stdout.close()
 
-    assert f"The shop: {address}" in output
-    assert "Worker" in output
+    assert f"The shop: {address}" in "".join(said)
     assert read_page(address) is None
 
 

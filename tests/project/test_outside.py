@@ -65,7 +65,7 @@ async def test_all_are_asked_at_the_same_time(services):
 async def test_what_is_late_is_cancelled_and_the_others_stand(services):
     cancelled = services(rates=stand_in.application, stock=stand_in.application, parcels=never)
 
-    said = await ask_about("SO-100001", ["KIT-101"], patience=2)
+    said = await ask_about("SO-100001", ["KIT-101"], patience=5)
 
     assert said["parcel"] == Answer(fault="not in time")
     assert said["rates"].value == stand_in.RATES

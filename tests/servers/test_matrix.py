@@ -76,7 +76,8 @@ def test_who_leaves_is_forgotten_at_once(staff):
         stream.next("job")
         socket.send('{"subscribe": {"all": true}}')
         heard(socket, "subscribed")
-        assert staff.inside()["listeners"] == 2
+        # Who has left in the test before may still be there for a moment.
+        wait_until(lambda: staff.inside()["listeners"] == 2, "these two listen")
 
     wait_until(lambda: staff.inside()["listeners"] == 0, "nobody listens any more")
 
@@ -162,7 +163,7 @@ def test_a_server_that_stops_says_goodbye_to_open_pages(served, staff):
             heard(socket, "nothing more")
     code = closed.value.rcvd and closed.value.rcvd.code
     assert (end, code) in GOODBYES.get(server.name, {("in order", 4503)})
-    assert server.ended(15) == (-SIGTERM if server.name == "uvicorn" else 0)
+    assert server.ended(60) == (-SIGTERM if server.name == "uvicorn" else 0)
     assert "Traceback" not in server.says, server.says
 
 

@@ -58,7 +58,7 @@ class Worker:
         """What the process has written so far."""
         return self._log.read_text(errors="replace")
 
-    def wait_for_log(self, text: str, seconds: float = 30.0) -> None:
+    def wait_for_log(self, text: str, seconds: float = 60.0) -> None:
         """Wait until the log holds a text."""
         wait_until(lambda: text in self.log, f"the log holds {text!r}", seconds)
 
@@ -69,11 +69,14 @@ class Worker:
     def kill(self) -> None:
         """Kill the process and its children the hard way."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
-    def ended(self, seconds: float = 30.0) -> int:
-        """Wait for the end and return the exit code."""
-        return self.process.wait(seconds)
+    def ended(self, seconds: float = 60.0) -> int:
+        """Wait for the end, mostly that of a process that has yet to start, and return the exit code."""
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"After {seconds:.0f} s the process still runs:\n{self.log}") from None
 
 
 def run_script(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -84,7 +87,7 @@ def run_script(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
 
@@ -107,7 +110,5 @@ def started_workers(folder: Path) -> Iterator:
     try:
         yield start
     finally:
-        for worker in workers:
-            if worker.process.poll() is None:
-                os.killpg(worker.process.pid, signal.SIGKILL)
-                worker.process.wait(10)
+        for worker in [worker for worker in workers if worker.process.poll() is None]:
+            worker.kill()

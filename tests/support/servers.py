@@ -14,11 +14,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from taskyard.waiting import wait_until
 
 DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
+
+TRIES = 3
+"""How often a server is started: between choosing a port and listening on it, another may take it."""
+
+MOST_CONNECTIONS = 600
+"""To a database server: one test alone opens 200, while others run beside it."""
 
 
 class ServerMissing(Exception):
@@ -63,7 +70,6 @@ def mysql() -> Iterator[str]:
     """Run a MariaDB server of our own; yields its address as mysql://user:password@host:port/name."""
     install, server = require("mariadb-install-db", "mariadb-server"), require("mariadbd", "mariadb-server")
     folder = Path(tempfile.mkdtemp(prefix="taskyard-mariadb-"))
-    port = free_port()
     as_root = ["--user=root"] if os.geteuid() == 0 else []
     common = ["--no-defaults", f"--datadir={folder}/data", *as_root]
     subprocess.run(
@@ -71,23 +77,42 @@ def mysql() -> Iterator[str]:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(server, *common, f"--port={port}", "--bind-address=127.0.0.1"),
-                *(f"--socket={folder}/socket", f"--pid-file={folder}/pid"),
-                "--character-set-server=utf8mb4",
-                "--max-connections=300",
-            ],
-            stdout=log,
-            stderr=log,
-        )
+    options = [
+        *("--bind-address=127.0.0.1", f"--socket={folder}/socket", f"--pid-file={folder}/pid"),
+        *("--character-set-server=utf8mb4", f"--max-connections={MOST_CONNECTIONS}"),
+    ]
+    process, port = _started(
+        lambda port: [server, *common, f"--port={port}", *options], _listens, log=folder / "log"
+    )
     try:
-        wait_until(lambda: _listens(port, process), f"MariaDB answers on port {port}; see {folder}/log")
         yield f"mysql://root@127.0.0.1:{port}/taskyard"
     finally:
         stop(process)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(
+    command: Callable[[int], list[str]],
+    answers: Callable[[int, subprocess.Popen], bool],
+    *,
+    log: Path,
+    **options: object,
+) -> tuple[subprocess.Popen, int]:
+    """Start a server and wait until it answers; return it with the port that it listens on."""
+    for tries_left in reversed(range(TRIES)):
+        port = free_port()
+        with log.open("ab") as file:
+            process = subprocess.Popen(command(port), stdout=file, stderr=file, **options)
+        try:
+            what = f"the server answers on port {port}; see {log}"
+            wait_until(partial(answers, port, process), what, 60)
+        except AssertionError:
+            stop(process)
+            if not tries_left:
+                raise
+        else:
+            break
+    return process, port
 
 
 def _listens(port: int, process: subprocess.Popen) -> bool:
@@ -108,7 +133,6 @@ def postgresql() -> Iterator[str]:
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
         identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    port = free_port()
     data = folder / "data"
     subprocess.run(
         [initdb, "-D", data, "-U", "taskyard", "--auth=trust", "-E", "UTF8", "--no-sync"],
@@ -117,19 +141,14 @@ def postgresql() -> Iterator[str]:
         cwd=folder,
         **identity,
     )
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(server, "-D", data, "-p", str(port), "-k", folder, "-c", "listen_addresses=127.0.0.1"),
-                *("-c", "max_connections=300", "-c", "timezone=UTC"),
-            ],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            **identity,
-        )
+    options = [
+        *("-D", data, "-k", folder, "-c", "listen_addresses=127.0.0.1"),
+        *("-c", f"max_connections={MOST_CONNECTIONS}", "-c", "timezone=UTC"),
+    ]
+    process, port = _started(
+        lambda port: [server, "-p", str(port), *options], _answers, log=folder / "log", cwd=folder, **identity
+    )
     try:
-        wait_until(lambda: _answers(port, process), f"PostgreSQL answers on port {port}; see {folder}/log")
         yield f"postgresql://taskyard@127.0.0.1:{port}/postgres"
     finally:
         stop(process)
@@ -226,10 +245,6 @@ def _rabbitmq_server() -> "Server":
     )
 
 
-TRIES = 3
-"""How often a server is started: between choosing a port and listening on it, another may take it."""
-
-
 @contextmanager
 def _running(make: Callable[[], "Server"]) -> Iterator["Server"]:
     """Run a server for as long as the block does; what it kept is deleted after it."""
@@ -318,7 +333,7 @@ class Server:
     def freeze(self) -> None:
         """Stop the clock: connections stay open and nothing answers."""
         os.killpg(self.process.pid, signal.SIGSTOP)
-        wait_until(lambda: _stands_still(self.process.pid), "each of its threads has stopped", 10)
+        wait_until(lambda: _stands_still(self.process.pid), "each of its threads has stopped")
 
     def thaw(self) -> None:
         """Let the clock run on."""

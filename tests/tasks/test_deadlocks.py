@@ -11,13 +11,9 @@ from taskyard.states import JobState
 from taskyard.transitions import cancel_waiting
 from taskyard.waiting import wait_until
 from tests.tasks.jobs import add_job, fresh
+from tests.tasks.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WAITING_FOR_A_LOCK = {
-    "postgresql": "SELECT COUNT(*) FROM pg_locks WHERE NOT granted",
-    "mysql": "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'",
-}
 
 WEEK = timedelta(days=7)
 
@@ -28,30 +24,44 @@ def _several_writers():
         pytest.skip("SQLite has one writer at a time, who waits for nobody")
 
 
-def _somebody_waits():
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING_FOR_A_LOCK[connection.vendor])
-        return int(cursor.fetchone()[-1]) > 0
+def _be_patient(seconds, scope="SESSION"):
+    """Look for a circle, once, after so many seconds of waiting; MySQL looks at once."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET {scope} deadlock_timeout = '{seconds}s'")
+
+
+def _is_held(job):
+    """Tell whether another's transaction has changed a job; asked on a connection of its own."""
+
+    def look():
+        with transaction.atomic():
+            return not Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk)
+
+    [answer] = at_once(look)
+    return answer
 
 
 def _in_a_circle(act):
     """Let `act` change the first job and wait for the second, whose holder then asks for the first.
 
-    The holder has changed many rows and has begun to wait last, so `act` is the one that is ended.
+    The holder has changed many rows and waits more patiently, so `act` is the one that is ended.
     """
     first, second, *others = [add_job() for _ in range(20)]
 
     def elsewhere():
         try:
+            _be_patient(3)
             return act([first.pk, second.pk])
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(1) as thread:
         with transaction.atomic():
+            _be_patient(60, "LOCAL")
             Job.objects.filter(pk__in=[second.pk, *(job.pk for job in others)]).update(priority=1)
             answer = thread.submit(elsewhere)
-            wait_until(_somebody_waits, "the other statement waits for the second job")
+            wait_until(lambda: _is_held(first), "the other statement has changed the first job")
             Job.objects.filter(pk=first.pk).update(priority=2)
     return fresh(first), fresh(second), answer
 

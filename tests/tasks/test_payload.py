@@ -261,7 +261,7 @@ json_values = st.recursive(
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(value=json_values)
 def test_any_json_comes_back_as_it_went(value):

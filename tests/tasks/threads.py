@@ -12,10 +12,10 @@ def at_once(*functions):
 
     def run(function):
         try:
-            start.wait(30)
+            start.wait(60)
             return function()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(len(functions)) as threads:
-        return [future.result(60) for future in [threads.submit(run, function) for function in functions]]
+        return [future.result(120) for future in [threads.submit(run, function) for function in functions]]

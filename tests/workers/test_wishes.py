@@ -197,7 +197,7 @@ def test_a_worker_that_is_stopped_hands_in_its_jobs_and_ends(start, effects):
 
 def test_a_supervisor_does_not_start_again_what_an_operator_has_stopped(start):
     worker = start("worker", "--processes", "2")
-    wait_until(lambda: len(processes()) == 2, "both are registered")
+    wait_until(lambda: len(processes()) == 2, "both are registered", 60)
     first, second = processes()
     assert first.group == second.group != ""
 
@@ -215,7 +215,7 @@ def test_a_supervisor_does_not_start_again_what_an_operator_has_stopped(start):
 
 def test_a_stopped_process_that_cuts_off_its_jobs_says_so(start, effects):
     worker = start("worker", "--processes", "2", "--grace", "0")
-    wait_until(lambda: len(processes()) == 2, "both are registered")
+    wait_until(lambda: len(processes()) == 2, "both are registered", 60)
     tasks.sit_in_c.enqueue("deaf")  # it is found stuck five seconds after its timeout, and no sooner
     wait_until(effects, "the job runs")
 

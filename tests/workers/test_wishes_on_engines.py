@@ -35,7 +35,7 @@ def ids():
 def test_quiet_wake_and_stop(engine):
     worker = engine.worker("--concurrency", "2")
     engine.on(tasks.leave).enqueue("before")
-    wait_until(lambda: engine.effects() == ["before"], "the worker works")
+    wait_until(lambda: engine.effects() == ["before"], "the worker works", 60)
     everyone = ids()
 
     assert fleet.quiet(everyone) == len(everyone)

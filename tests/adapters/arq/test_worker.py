@@ -68,9 +68,10 @@ def test_the_message_of_a_dead_process_is_anothers_after_a_while(engine, client)
     engine.on(tasks.leave).enqueue("x")
     [arq_id] = client.zrange(queue_of(engine), 0, -1)
     lock = b"arq:in-progress:" + arq_id
-    client.set(lock, 1, px=1500)
+    client.set(lock, 1)
 
     assert engine.backend.queue_depths()["default"] == 0
+    client.pexpire(lock, 1500)
     worker = engine.worker("--burst")
 
     assert worker.ended() == 0, worker.log
@@ -84,8 +85,7 @@ def test_messages_that_run_elsewhere_do_not_hide_those_behind_them(engine, clien
 
     engine.worker()
 
-    wait_until(engine.effects, "the last of them ran")
-    assert engine.effects() == ["249"]
+    assert wait_until(engine.effects, "the last of them ran") == ["249"]
 
 
 def test_a_running_jobs_lock_is_kept_alive(engine, client, monkeypatch):

@@ -36,6 +36,7 @@ def messages(engine, connection):
 
 def test_a_message_holds_an_id_and_shows_celerys_tools_our_tasks_name(engine, messages):
     result = engine.on(tasks.leave).enqueue("secret argument")
+    wait_until(lambda: depth(engine) == 1, "it has come")
 
     [message] = messages()
 
@@ -81,6 +82,7 @@ def test_no_event_is_lost_between_threads(engine):
         wait_until(
             lambda: next(consuming, None) or sum(event["type"] == "task-succeeded" for event in seen) == 500,
             "all have ended",
+            90,
         )
 
     kinds = Counter(event["type"] for event in seen if event["type"].startswith("task-"))
@@ -95,7 +97,7 @@ def test_celerys_remote_control_reaches_our_worker(engine):
     [(node, stat)] = [(node, stat) for node, stat in stats.items() if node.startswith("under_test.")]
 
     assert stat["pool"]["max-concurrency"] == 4
-    registered = app.control.inspect([node], timeout=2).registered()
+    registered = wait_until(lambda: app.control.inspect([node], timeout=2).registered(), "it answers again")
     assert any(task.startswith("taskyard.run") for task in registered[node])
 
 
@@ -148,7 +150,11 @@ def test_a_repeated_delivery_of_a_dead_workers_message_is_dropped(make_engine, r
         client.zadd(f"{prefix}.unacked_index", {tag: 1})  # as if its time were up
         Job.objects.filter(pk=result.id).update(state="SUCCESSFUL", worker="")
         engine.worker()
-        wait_until(lambda: not client.exists(f"{prefix}.unacked"), "it was handed out and acknowledged")
+        wait_until(
+            lambda: depth(engine) == 0 and not client.exists(f"{prefix}.unacked"),
+            "it was handed out and acknowledged",
+            60,
+        )
 
     assert engine.effects() == ["x started"]
 
@@ -177,8 +183,9 @@ def test_a_queue_that_somebody_deletes_is_declared_anew(make_engine):
     worker.wait_for_log("answers again")
 
     engine.on(tasks.leave).enqueue("after")
+    engine.prolong_leases()
 
-    engine.finish(10)
+    engine.finish()
     assert engine.effects() == ["before", "after"]
 
 
@@ -206,7 +213,7 @@ def test_the_solo_pool_ends_in_order(make_engine, broker):
 
     assert worker.ended() == 0, worker.log
     assert engine.effects() == ["first started", "first finished"]
-    assert depth(engine) == 1
+    wait_until(lambda: depth(engine) == 1, "the other is in the queue")
 
 
 def test_several_backends_each_have_workers_of_their_own(make_engine, add_backend, rabbitmq_server, tmp_path):

@@ -64,8 +64,9 @@ def start_site_worker(engine, tmp_path):
 
     yield start
     for process in processes:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +84,7 @@ def test_a_sites_own_tasks_go_on_beside_our_jobs(on_site, start_site_worker, poo
 
     result = engine.on(send_own_tasks).enqueue()
 
-    wait_until(lambda: len(engine.effects()) == 2, "there and back")
+    wait_until(lambda: len(engine.effects()) == 2, "there and back", 60)
     engine.finish()
     assert sorted(engine.effects()) == ["job of a shared task", "task of the site's app"]
     assert get_result(result.id).return_value == ["site" if on_its_app else "taskyard", result.id]
@@ -105,7 +106,8 @@ def test_each_worker_fetches_from_its_own_queues_alone(on_site, start_site_worke
 
     engine.on(tasks.leave).enqueue("ours too")
     start_site_worker()
-    wait_until(lambda: depth(engine) == 2, "the site's tasks ran, and one of them enqueued a job")
+    wait_until(lambda: len(engine.effects()) == 2, "the site's task ran", 60)
+    wait_until(lambda: depth(engine) == 2, "the other enqueued a job")
 
     assert engine.effects() == ["ours", "task of the site's app"]
 
@@ -116,6 +118,7 @@ def test_what_a_site_set_for_its_own_tasks_does_not_reach_our_jobs(on_site, pool
     engine = on_site(pool)
     enqueue_many(engine.on(tasks.leave), [(str(number),) for number in range(8)])
     result = engine.on(leave_slowly).enqueue("slow", 2.5)
+    engine.prolong_leases()
 
     worker = engine.worker("--burst", "--concurrency", "2")
 
@@ -134,8 +137,9 @@ def test_a_busy_worker_holds_nothing_where_a_sites_own_queues_are_quorum_queues(
     ready(engine, "--concurrency", "1")
     wait_until(engine.effects, "the only slot is taken")
     enqueue_many(engine.on(tasks.leave, queue_name="mail"), [(str(number),) for number in range(3)])
+    engine.prolong_leases()
 
     idle = ready(engine)
 
-    wait_until(lambda: len(engine.effects()) == 4, "the idle one has run them all", 12)
+    wait_until(lambda: len(engine.effects()) == 4, "the idle one has run them all")
     assert "delivered once more" not in idle.log

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -33,7 +33,7 @@ def test_the_job_of_a_killed_worker_is_finished_by_another_within_a_minute(start
 
     wait_until(lambda: len(effects()) == 3, "it ran again, to its end", 60)
     assert time.monotonic() - killed_at < 60
-    wait_until(lambda: tasks.leave_slowly.get_result(result.id).is_finished, "its outcome is recorded", 5)
+    wait_until(lambda: tasks.leave_slowly.get_result(result.id).is_finished, "its outcome is recorded")
     outcome = tasks.leave_slowly.get_result(result.id)
     assert outcome.status == "SUCCESSFUL"
     assert outcome.attempts == 2
@@ -135,7 +135,8 @@ def test_ten_thousand_jobs_run_exactly_once_each_in_two_processes(start, effects
 
     assert worker.ended(600) == 0, worker.log
     assert sorted(effects(), key=int) == [str(number) for number in range(10_000)]
-    assert set(Job.objects.values_list("state", "attempt")) == {("SUCCESSFUL", 1)}
+    assert set(Job.objects.values_list("state", flat=True)) == {"SUCCESSFUL"}
+    assert not Job.objects.exclude(attempts=[]).exists(), "no attempt has failed or was lost"
     assert len(set(Job.objects.values_list("worker", flat=True))) == 2
     assert "locked" not in worker.log
 
@@ -202,4 +203,5 @@ def test_a_workers_clock_an_hour_off_changes_nothing(start, effects, monkeypatch
         outcome = task.get_result(each.id)
         assert abs((outcome.finished_at - outcome.enqueued_at).total_seconds()) < 60
     [entry] = Job.objects.get(pk=failing.id).attempts
-    assert entry["ended_at"][:13] == tasks.fail.get_result(failing.id).finished_at.isoformat()[:13]
+    ended_at = datetime.fromisoformat(entry["ended_at"])
+    assert abs((tasks.fail.get_result(failing.id).finished_at - ended_at).total_seconds()) < 60

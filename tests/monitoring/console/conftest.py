@@ -70,6 +70,10 @@ def administrator(db):
 # --- a real server and a real browser ---
 
 
+PATIENCE = 60_000
+"""Milliseconds; the machine may have much else to do."""
+
+
 class Site:
     """The site in a process of its own."""
 
@@ -144,7 +148,7 @@ def browser():
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright's loop runs in this thread, which Django would take for a reason not to query.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -167,7 +171,7 @@ def page_of(browser, site):
             has_touch=phone,
             **options,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         (at or site).visitors.append(context)
         cookie = somebody(name).cookies["sessionid"]

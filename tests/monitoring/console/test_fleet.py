@@ -60,6 +60,7 @@ def confirm(page, button, reason):
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("dialog").get_by_role("button", name=button, exact=True).click()
     page.locator(".toast.success").wait_for(timeout=PATIENCE)
+    page.wait_for_load_state()  # before, a question would be asked on a page of its own
 
 
 def test_an_operator_walks_through(fleet, page_of):

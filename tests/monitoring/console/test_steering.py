@@ -8,9 +8,18 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from taskyard.models import AuditEntry, Job, PausedQueue, Schedule
+from taskyard_monitoring.snapshot import forget
 from taskyard_workers.models import WorkerProcess
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def present(db):
+    """See this test's rows, not those of the one before."""
+    forget()
+    yield
+    forget()
 
 
 def said(response):

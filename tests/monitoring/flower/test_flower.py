@@ -7,7 +7,7 @@ import subprocess
 import sys
 from base64 import b64encode
 from contextlib import contextmanager
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -60,7 +60,7 @@ class Flower:
     def is_up(self):
         try:
             return self.ask("/healthcheck")[0] == 200
-        except URLError:
+        except OSError:
             return False
 
     def row(self, job_id):

@@ -115,9 +115,8 @@ def test_the_newest_slot_is_no_drop(db):
 
 
 @pytest.mark.parametrize(("span", "step"), [("1h", MINUTE), ("24h", TEN_MINUTES)])
-def test_the_end_of_a_long_chart_is_made_of_short_slots(db, span, step):
+def test_the_end_of_a_long_chart_is_made_of_short_slots(now, span, step):
     """What has not been written for good shows as it is: at its rate, neither late nor twice."""
-    now = database_time(connection)
     for slot in slots_between(TEN_SECONDS, ago(minutes=25), ago()):
         add_row(slot, succeeded=70, run=[2.0] * 7)
     unsettled = {step.slot_of(now), step.slot_of(now - step.settled)}
@@ -136,7 +135,7 @@ def test_the_end_of_a_long_chart_is_made_of_short_slots(db, span, step):
     assert now - shown.slots[-1] < timedelta(seconds=step.seconds + 60)
 
 
-def test_what_is_over_is_read_once(db, monkeypatch):
+def test_what_is_over_is_read_once(now, monkeypatch):
     monkeypatch.setattr(charting, "FRESH", 0)
     for seconds in range(60, 900, 10):
         add_row(ago(seconds=seconds), succeeded=1, run=[1])
@@ -162,7 +161,7 @@ def test_who_writes_late_is_seen(db, monkeypatch):
     assert value_at(chart("executed", "queue", "15m"), "default", slot) == 2.0
 
 
-def test_a_large_fleets_chart_fills_step_by_step(db, monkeypatch):
+def test_a_large_fleets_chart_fills_step_by_step(now, monkeypatch):
     """No reading goes through more rows than it may; what is not known yet is no zero."""
     monkeypatch.setattr(charting, "FRESH", 0)
     monkeypatch.setattr(reading, "MOST_ROWS", 25)

@@ -1,5 +1,6 @@
 """Processes write what they did: real workers, on the test's own database."""
 
+import signal
 import threading
 from datetime import timedelta
 
@@ -65,7 +66,7 @@ class TestWorkers:
         worker = start("worker")
         tasks.nothing.enqueue()
 
-        wait_until(lambda: totals() == {"succeeded": 1}, "the first job is in the history")
+        wait_until(lambda: totals() == {"succeeded": 1}, "the first job is in the history", 60)
         tasks.nothing.enqueue()
         wait_until(lambda: totals() == {"succeeded": 2}, "so is the second")
 
@@ -79,12 +80,14 @@ class TestWorkers:
         assert not RollUp.objects.exists()
 
     def test_two_workers_side_by_side(self, start, effects):
-        enqueue_many(tasks.leave_slowly, [(str(number), 0.3) for number in range(24)])
+        workers = [start("worker", "--concurrency", "2", "--name", name) for name in ("ada", "bob")]
+        for worker in workers:  # else the first may have done all before the second is there
+            worker.wait_for_log("is ready", 60)
 
-        workers = [
-            start("worker", "--burst", "--concurrency", "2", "--name", name) for name in ("ada", "bob")
-        ]
+        enqueue_many(tasks.leave_slowly, [(str(number), 0.3) for number in range(24)])
+        wait_until(lambda: len(effects()) == 48, "all jobs have run", 60)
         for worker in workers:
+            worker.signal(signal.SIGTERM)
             assert worker.ended() == 0, worker.log
 
         assert totals() == totals(TEN_MINUTES) == {"succeeded": 24}
@@ -156,10 +159,11 @@ class TestRows:
         assert (row.failed, row.succeeded, sum(row.run_times.values())) == (2, 0, 2)
         assert RollUp.objects.get(process="bob.1").succeeded == 7
 
-    def test_each_step_is_pruned_in_its_time(self):
+    def test_each_step_is_pruned_in_its_time(self, now):
         for step in STEPS:
             add_row(ago(step), step)
-            add_row(ago(step, seconds=step.kept.total_seconds() - step.seconds), step)
+            # Its time is over in a step's length at the earliest.
+            add_row(ago(step, seconds=step.kept.total_seconds() - 2 * step.seconds), step)
             for number in range(3):
                 add_row(ago(step, seconds=step.kept.total_seconds() + step.seconds * (number + 1)), step)
 

@@ -51,6 +51,7 @@ async def cost(_):
             "is_running": watcher.is_running,
             "has_thread": WATCHER in {thread.name for thread in threading.enumerate()},
             "ticks": watcher.ticks,
+            "position": watcher._told_position,
             "statements": [statements[tick] for tick in range(1, watcher.ticks + 1)],
             "threads": threading.active_count(),
             "tasks": len(asyncio.all_tasks()),

@@ -8,6 +8,7 @@ from taskyard.models import Job
 from taskyard.ownership import owner_key
 from taskyard.states import JobState
 from taskyard_monitoring.live import view
+from tests.support.servers import wait_until
 from tests.tasks.jobs import add_job
 
 from .conftest import sign_up
@@ -172,6 +173,7 @@ class TestWhatIsTold:
 class TestComingBack:
     def test_what_happened_meanwhile_is_told(self, site, viewer):
         page, stays = site.listen("all=1", viewer), site.listen("all=1", viewer)
+        site.wait_for_listeners(2)
         site.wait_for_ticks(1)
         first = add_job()
         page.next("job", id=str(first.pk))
@@ -198,10 +200,9 @@ class TestComingBack:
 
     def test_a_heartbeat_says_where_we_are(self, site, viewer):
         page = site.listen("all=1", viewer)
-        site.wait_for_ticks(1)
-        page.next("")
-        page.next("")
-        assert page.last_id
+        site.wait_for_ticks(2)  # so what the first look found has been told
+        position = site.cost()["position"]
+        wait_until(lambda: page.next("") and page.last_id == position, "a heartbeat says it")
         page.close()
 
         again = site.listen("all=1", viewer, Last_Event_ID=page.last_id)
@@ -213,6 +214,7 @@ class TestComingBack:
 
     def test_what_is_somebody_elses_is_not_told_afterwards_either(self, site, ada, viewer):
         page, stays = site.listen("all=1", ada[1]), site.listen("all=1", viewer)
+        site.wait_for_listeners(2)
         site.wait_for_ticks(1)
         page.next("job", id=str(job_of(ada[0]).pk))
         page.close()

@@ -216,4 +216,4 @@ def test_without_scripts_the_page_shows_it_when_it_is_read_again(tmp_path, ann, 
         sees(page, job, "Done")
         page.get_by_role("link", name="Continue").click()
 
-        expect(page.get_by_role("heading", name="All is done")).to_be_visible()
+        expect(page.get_by_role("heading", name="All is done")).to_be_visible(timeout=PATIENCE)

@@ -128,14 +128,16 @@ class TestTeller:
     def test_what_comes_together_is_told_together_and_then_it_rests(self):
         way = Counting()
         teller = Teller(lambda: way)
+        begun = time.monotonic()
         for _ in range(10_000):
             teller.tell()
+        took = time.monotonic() - begun
         wait_until(lambda: way.rested, "it rests")
 
-        assert 1 <= way.sent <= 10
-        teller.tell()
+        assert 1 <= way.sent <= 3 + took / 0.1
         before = way.sent
-        wait_until(lambda: way.sent > before or way.sent > 1, "it tells again")
+        teller.tell()
+        wait_until(lambda: way.sent > before, "it tells again")
         teller.stop()
 
     def test_a_failure_harms_nobody_and_is_said_once(self, caplog, monkeypatch):
@@ -189,7 +191,7 @@ class TestEars:
         ears = wakeup.Ears(Shaky, woken.set)
         wait_until(lambda: ears.are_open, "they are open")
 
-        assert woken.is_set(), "who hears again looks at once: something may have happened meanwhile"
+        assert woken.wait(30), "who hears again looks at once: something may have happened meanwhile"
         assert caplog.text.count("Nobody tells us") == 1
         ears.close()
         wait_until(lambda: not ears.are_open, "they are closed")

@@ -240,8 +240,8 @@ def test_a_database_that_hangs_is_out_of_reach(worker, monkeypatch):
 @pytest.mark.slow
 def test_a_real_worker_that_is_frozen_and_thawed(start, port):
     start("worker", "--metrics", str(port))
-    [process] = wait_until(lambda: list(WorkerProcess.objects.all()), "it is registered")
-    wait_until(lambda: scraping.health(port) == (200, "ok", []), "it is healthy")
+    [process] = wait_until(lambda: list(WorkerProcess.objects.all()), "it is registered", 60)
+    wait_until(lambda: scraping.health(port) == (200, "ok", []), "it is healthy", 60)
 
     os.kill(process.pid, signal.SIGSTOP)
     try:
@@ -258,7 +258,7 @@ def test_a_real_worker_that_is_frozen_and_thawed(start, port):
 def test_a_real_worker_that_is_up_but_claims_nothing(start, port):
     """Its jobs are another backend's in all but name: it looks at queues that have none."""
     worker = start("worker", "--metrics", str(port), "--queues", "default")
-    [process] = wait_until(lambda: list(WorkerProcess.objects.all()), "it is registered")
+    [process] = wait_until(lambda: list(WorkerProcess.objects.all()), "it is registered", 60)
     result = tasks.nothing.using(queue_name="mail").enqueue()
     long_ago = timezone.now() - timedelta(minutes=10)
     from taskyard.models import Job
@@ -270,7 +270,7 @@ def test_a_real_worker_that_is_up_but_claims_nothing(start, port):
     assert "claimed nothing" in scraping.health(port)[2][0]
 
     Job.objects.filter(pk=result.id).update(queue="default")
-    wait_until(lambda: tasks.nothing.get_result(result.id).is_finished, "it runs")
+    wait_until(lambda: tasks.nothing.get_result(result.id).is_finished, "it runs", 60)
     wait_until(lambda: scraping.health(port) == (200, "ok", []), "it is healthy again", 60)
     assert process.id in {each.id for each in WorkerProcess.objects.all()}
     assert worker.process.poll() is None
@@ -294,8 +294,8 @@ def test_a_dispatcher_that_makes_no_rounds_is_not_healthy(tmp_path, monkeypatch)
 @pytest.mark.slow
 def test_a_real_dispatcher_that_is_frozen(start, port, monkeypatch):
     worker = start("dispatcher", "--metrics", str(port))
-    wait_until(lambda: "Serving" in worker.log, "it serves")
-    wait_until(lambda: scraping.scrape(port).value("taskyard_dispatcher_rounds_total") > 0, "it works")
+    wait_until(lambda: "Serving" in worker.log, "it serves", 60)
+    wait_until(lambda: scraping.scrape(port).value("taskyard_dispatcher_rounds_total") > 0, "it works", 60)
     from pathlib import Path
 
     [child] = Path(f"/proc/{worker.process.pid}/task/{worker.process.pid}/children").read_text().split()
@@ -305,7 +305,7 @@ def test_a_real_dispatcher_that_is_frozen(start, port, monkeypatch):
     finally:
         os.kill(int(child), signal.SIGCONT)
 
-    wait_until(lambda: scraping.health(port)[0] == 200, "it is healthy again")
+    wait_until(lambda: scraping.health(port)[0] == 200, "it is healthy again", 60)
 
 
 # --- the site ---

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from taskyard import enqueue_many
+from taskyard.models import Job
 from taskyard.testing.conformance import tasks as conformance_tasks
 from taskyard_monitoring.metrics.names import COUNTED, ENQUEUED, RESCUED
 from taskyard_workers import fleet, serving
@@ -79,13 +80,13 @@ def test_what_several_processes_ran_is_counted_once_each(start, effects, port):
 
 def test_a_killed_process_still_counts_when_another_has_taken_its_place(start, port):
     worker = start("worker", "--metrics", str(port))
-    wait_until(processes, "it is registered")
+    wait_until(processes, "it is registered", 60)
     enqueue_many(tasks.add, [(number, 1) for number in range(10)])
     wait_for_value(port, 10, "taskyard_finished_total", outcome="succeeded")
     [before] = processes()
 
     os.kill(before.pid, signal.SIGKILL)
-    wait_until(lambda: any(each.pid != before.pid for each in processes()), "another is there")
+    wait_until(lambda: any(each.pid != before.pid for each in processes()), "another is there", 60)
     enqueue_many(tasks.add, [(number, 1) for number in range(5)])
 
     wait_for_value(port, 15, "taskyard_finished_total", outcome="succeeded")
@@ -98,7 +99,7 @@ def test_a_killed_process_still_counts_when_another_has_taken_its_place(start, p
 
 def test_processes_that_replace_themselves_go_on_counting_in_one_file(start, effects, port):
     worker = start("worker", "--metrics", str(port), "--max-jobs", "2", "--concurrency", "1")
-    wait_until(processes, "it is registered")
+    wait_until(processes, "it is registered", 60)
     enqueue_many(tasks.leave, [(str(number),) for number in range(6)])
 
     wait_for_value(port, 6, "taskyard_finished_total", outcome="succeeded")
@@ -111,7 +112,7 @@ def test_processes_that_replace_themselves_go_on_counting_in_one_file(start, eff
 def test_forked_children_are_counted_and_leave_no_files(make_engine, port):
     engine = make_engine(CELERY, broker="redis", POOL="prefork")
     worker = engine.worker("--metrics", str(port), "--concurrency", "2", "--max-jobs", "3")
-    wait_until(lambda: len(processes()) == 2, "both children are registered")
+    wait_until(lambda: len(processes()) == 2, "both children are registered", 90)
     enqueue_many(engine.on(conformance_tasks.leave), [(str(number),) for number in range(20)])
     engine.finish(90)
 
@@ -122,17 +123,21 @@ def test_forked_children_are_counted_and_leave_no_files(make_engine, port):
         left = {path.stem.rpartition("_")[2] for path in folder_of(worker).glob("counter_*.db")}
         return left - {"dead"} <= {*children_of(worker), *(str(each.pid) for each in processes())}
 
-    wait_until(few_files, "what replaced children left is added up", 40)
+    wait_until(few_files, "what replaced children left is added up", 90)
     assert scrape(port).value("taskyard_finished_total", outcome="succeeded") == 20
 
-    fleet.stop([processes()[0].id])
+    def staying():
+        """Return a child that has not run its three jobs: one that has is about to go, and hears no wish."""
+        return next((each for each in processes() if Job.objects.filter(worker=each.id).count() < 3), None)
+
+    fleet.stop([wait_until(staying, "a child is there to stay", 60).id])
     assert worker.ended(60) == 0, worker.log
     assert not processes(), "the pool stops with one of its children"
 
 
 def test_an_operators_stop_ends_the_parent_too(start, port):
     worker = start("worker", "--metrics", str(port))
-    [process] = wait_until(processes, "it is registered")
+    [process] = wait_until(processes, "it is registered", 60)
 
     fleet.stop([process.id])
 
@@ -150,8 +155,8 @@ def test_burst_ends_as_ever(start, effects, port):
 
 def test_a_dispatcher_has_a_port_too(start, port):
     worker = start("dispatcher", "--metrics", str(port))
-    wait_until(lambda: "Serving" in worker.log, "it serves")
-    wait_until(lambda: scrape(port).value("taskyard_dispatcher_rounds_total") > 1, "it makes rounds")
+    wait_until(lambda: "Serving" in worker.log, "it serves", 60)
+    wait_until(lambda: scrape(port).value("taskyard_dispatcher_rounds_total") > 1, "it makes rounds", 60)
 
     assert health(port) == (200, "ok", [])
     stop(worker)
@@ -159,7 +164,7 @@ def test_a_dispatcher_has_a_port_too(start, port):
 
 def test_other_paths_and_methods_are_told_what_is_here(start, port):
     worker = start("worker", "--metrics", str(port))
-    wait_until(lambda: "Serving" in worker.log, "it serves")
+    wait_until(lambda: "Serving" in worker.log, "it serves", 60)
 
     assert get(port, "/") == (404, "Here are /metrics and /healthz.\n")
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -171,7 +176,7 @@ def test_other_paths_and_methods_are_told_what_is_here(start, port):
 def test_where_the_site_has_a_token_the_port_wants_it(start, port):
     site = "tests.monitoring.metrics.site_with_token"
     worker = start("worker", "--metrics", str(port), "--settings", site)
-    wait_until(lambda: "Serving" in worker.log, "it serves")
+    wait_until(lambda: "Serving" in worker.log, "it serves", 60)
 
     status, text = get(port, "/metrics")
     assert (status, "METRICS_TOKEN" in text) == (401, True)

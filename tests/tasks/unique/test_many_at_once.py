@@ -87,7 +87,7 @@ start = Barrier(50)
 def enqueue():
     try:
         connections["default"].ensure_connection()
-        start.wait(60)
+        start.wait(120)
         return once.enqueue(7).is_duplicate
     finally:
         connections.close_all()
@@ -113,16 +113,20 @@ def test_200_enqueuers_at_one_moment_make_one_job(tmp_path):
         )
         for _ in range(4)
     ]
-    for process in processes:
-        assert process.stdout.readline() == "ready\n", process.stderr.read()
     answers = []
-    for process in processes:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in processes:
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
-        answers.append([int(number) for number in out.split()])
+    try:
+        for process in processes:
+            assert process.stdout.readline() == "ready\n", process.stderr.read()
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        for process in processes:
+            out, err = process.communicate(timeout=240)
+            assert process.returncode == 0, err
+            answers.append([int(number) for number in out.split()])
+    finally:
+        for process in processes:
+            process.kill()
 
     assert [sum(column) for column in zip(*answers, strict=True)] == [1, 199]
     assert Job.objects.count() == 1

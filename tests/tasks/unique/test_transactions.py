@@ -82,9 +82,10 @@ def test_of_two_transactions_the_second_waits_for_the_first(commits):
 
 
 def _somebody_waits():
-    """Tell whether some connection waits for a lock; SQLite cannot say."""
+    """Tell whether some connection waits for a lock; SQLite cannot say, and MariaDB not in which database."""
     statements = {
-        "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+        "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND datname = current_database()",
         "mysql": "SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'",
         "sqlite": "SELECT 1",
     }

@@ -7,12 +7,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
+
+from django.db import transaction
+from django.utils import timezone
 
 from taskyard import task_backends
 from taskyard.backend import JobBackend
 from taskyard.compat import Task
+from taskyard.database import jobs_alias
 from taskyard.delivery import delivery_of
 from taskyard.models import Job
 from taskyard.states import JobState
@@ -59,7 +64,7 @@ class Worker:
         """What the process has written so far."""
         return self._log.read_text(errors="replace")
 
-    def wait_for_log(self, text: str, seconds: float = 30.0) -> None:
+    def wait_for_log(self, text: str, seconds: float = 60.0) -> None:
         """Wait until the log holds a text."""
         wait_until(lambda: text in self.log, f"the log holds {text!r}:\n{self.log}", seconds)
 
@@ -70,13 +75,22 @@ class Worker:
     def kill(self) -> None:
         """Kill the process and all its children at once."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(30)
+
+    def freeze(self) -> None:
+        """Stop the clock of the process and all its children, but while none of them writes.
+
+        On SQLite a process that is stopped as it writes keeps all others from writing.
+        """
+        with transaction.atomic(using=jobs_alias()):
+            self.signal_group(signal.SIGSTOP)
+            os.waitpid(self.process.pid, os.WUNTRACED)
 
     def signal_group(self, number: int) -> None:
         """Send a signal to the process and all its children."""
         os.killpg(self.process.pid, number)
 
-    def ended(self, seconds: float = 40.0) -> int:
+    def ended(self, seconds: float = 60.0) -> int:
         """Wait for its end and return the exit code."""
         try:
             return self.process.wait(seconds)
@@ -148,6 +162,11 @@ class EngineUnderTest:
     def deliver_again(self, *job_ids: str) -> None:
         """Send messages for jobs once more, as a confused broker would."""
         self.backend.deliver([delivery_of(job) for job in Job.objects.filter(pk__in=job_ids)])
+
+    def prolong_leases(self) -> None:
+        """Let no delivery so far be repeated, however long the test takes: what is lost stays lost."""
+        leased = Job.objects.filter(state=JobState.READY, delivered_at__isnull=False, due_at__isnull=False)
+        leased.update(due_at=timezone.now() + timedelta(hours=1))
 
     def all_finished(self) -> bool:
         """Whether no job waits or runs."""

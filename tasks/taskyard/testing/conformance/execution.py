@@ -29,8 +29,9 @@ class TestExecution:
         worker.wait_for_log("is ready")
 
         engine.on(tasks.leave).enqueue("hello")
+        engine.prolong_leases()
 
-        engine.finish(10)
+        engine.finish()
         assert engine.effects() == ["hello"]
 
     def test_values_come_back_as_they_went(self, engine: EngineUnderTest) -> None:

@@ -68,6 +68,7 @@ class TestBadMessages:
         with monkeypatch.context() as patch:
             patch.setattr("taskyard.message.VERSION", version)
             unread = engine.on(tasks.leave).enqueue("unread")
+        engine.prolong_leases()
         engine.on(tasks.leave, priority=-1).enqueue("fine")
 
         worker = engine.worker("--concurrency", "1")
@@ -109,7 +110,7 @@ class TestShutdown:
     def test_a_signal_to_the_whole_group_ends_cleanly(self, engine: EngineUnderTest) -> None:
         engine.on(tasks.wait_for_test).enqueue("job")
         worker = engine.worker("--processes", "2")
-        wait_until(engine.effects, "it runs")
+        wait_until(engine.effects, "it runs", 60)
 
         worker.signal_group(signal.SIGTERM)
         worker.wait_for_log("Waiting up to")
@@ -120,10 +121,10 @@ class TestShutdown:
 
     def test_nobody_goes_on_when_the_parent_is_killed(self, engine: EngineUnderTest) -> None:
         worker = engine.worker("--processes", "2")
-        wait_until(lambda: worker.log.count("is ready") == 2, "both are ready")
+        wait_until(lambda: worker.log.count("is ready") == 2, "both are ready", 60)
 
         worker.process.kill()
-        worker.process.wait(10)
+        worker.process.wait(30)
 
         wait_until(lambda: not _group_exists(worker.process.pid), "the children have ended", 40)
 
@@ -164,7 +165,7 @@ class TestRescue:
         worker.wait_for_log("is ready")
         result = engine.on(tasks.kill_process_at_first).enqueue()
 
-        wait_until(lambda: get_result(result.id).is_finished, "it ran again", 75)
+        wait_until(lambda: get_result(result.id).is_finished, "it ran again", 90)
 
         assert engine.effects() == ["attempt 1", "attempt 2"]
         found = get_result(result.id)
@@ -178,15 +179,15 @@ class TestRescue:
         result = engine.on(tasks.wait_for_test).enqueue("job")
         frozen = engine.worker()
         wait_until(engine.effects, "it runs")
-        frozen.signal_group(signal.SIGSTOP)
+        frozen.freeze()
         engine.worker()
         engine.go_on()
-        wait_until(lambda: get_result(result.id).is_finished, "it ran elsewhere", 75)
+        wait_until(lambda: get_result(result.id).is_finished, "it ran elsewhere", 90)
         outcome = Job.objects.values().get(pk=result.id)
 
         frozen.signal_group(signal.SIGCONT)
 
-        frozen.wait_for_log("was refused", 40)
+        frozen.wait_for_log("was refused", 90)
         assert Job.objects.values().get(pk=result.id) == outcome
 
 

@@ -23,7 +23,7 @@ class TestSchedules:
         )
         engine.worker("--processes", "2")
 
-        wait_until(lambda: len(engine.effects()) >= 3, "three slots have come")
+        wait_until(lambda: len(engine.effects()) >= 3, "three slots have come", 60)
 
         Schedule.objects.all().update(paused_at=schedule.created_at)
         engine.finish()

@@ -44,7 +44,7 @@ class TestScheduling:
 
         result = engine.on(tasks.leave, run_after=soon).enqueue("later")
 
-        engine.finish(20)
+        engine.finish()
         started_at = get_result(result.id).started_at
         assert started_at is not None
         assert started_at >= soon

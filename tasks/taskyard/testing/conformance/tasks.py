@@ -194,6 +194,13 @@ def exit_process() -> None:
 
 
 @task
+def sit_in_c() -> None:
+    """Leave a line, and sit in a call that no exception reaches."""
+    _leave("started")
+    time.sleep(300)
+
+
+@task
 def return_no_json() -> object:
     """Return what no JSON column takes."""
     return threading.Lock()
