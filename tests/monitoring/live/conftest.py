@@ -15,7 +15,7 @@ from django.test import Client
 from tests.support.processes import ROOT, environment
 from tests.support.servers import free_port, stop, wait_until
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds in which a page must have heard what it waits for."""
 
 

@@ -17,7 +17,7 @@ from .conftest import cookie_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
-PATIENCE = 30_000
+PATIENCE = 60_000
 
 UVICORN = [
     *(sys.executable, "-m", "uvicorn", "--port", "{port}", "--log-level", "warning", "--lifespan", "off"),
