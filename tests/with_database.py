@@ -6,10 +6,11 @@ Starts the server, tells the command its address in TASKYARD_TEST_DATABASE, and 
 import os
 import subprocess
 import sys
+from functools import partial
 
 from tests.support import servers
 
-SERVERS = {"postgresql": servers.postgresql, "mysql": servers.mysql}
+SERVERS = {"postgresql": partial(servers.postgresql, fsync=False), "mysql": servers.mysql}
 
 
 def main(kind: str, *command: str) -> int:

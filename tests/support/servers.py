@@ -123,8 +123,12 @@ def _listens(port: int, process: subprocess.Popen) -> bool:
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a PostgreSQL server of our own; yields its address as postgresql://user:password@host:port/name."""
+def postgresql(*, fsync: bool = True) -> Iterator[str]:
+    """Run a PostgreSQL server of our own; yields its address as postgresql://user:password@host:port/name.
+
+    Args:
+        fsync: whether what is written outlives the machine. The server's own end it outlives either way.
+    """
     initdb, server = require("initdb", "postgresql"), require("postgres", "postgresql")
     # The server refuses to run as root; Debian's package brings this user.
     account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
@@ -144,6 +148,7 @@ def postgresql() -> Iterator[str]:
     options = [
         *("-D", data, "-k", folder, "-c", "listen_addresses=127.0.0.1"),
         *("-c", f"max_connections={MOST_CONNECTIONS}", "-c", "timezone=UTC"),
+        *("-c", f"fsync={'on' if fsync else 'off'}"),
     ]
     process, port = _started(
         lambda port: [server, "-p", str(port), *options], _answers, log=folder / "log", cwd=folder, **identity
