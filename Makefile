@@ -12,8 +12,8 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 
 # Tests of real processes wait more than they compute, and the slow ones, for heartbeats and leases to run out,
 # hardly do anything else.
-QUICK := -m "not slow and not busy" -n 4
-SLOW := -m slow -n 6
+QUICK := -m "not slow and not busy" -n 5 --dist worksteal
+SLOW := -m slow -n 8 --dist worksteal
 
 # Which versions an environment gets: together, newest or lower, see there.
 PINS ?= together
@@ -54,7 +54,7 @@ OF_THE_DATABASE := tests/tasks tests/workers tests/adapters/embedded tests/adapt
 RESULTS := build/results
 
 .PHONY: test
-test: test-sqlite test-postgresql test-project $(if $(QUICK_ONLY),test-mysql,test-slow test-busy) ## The whole suite, on every database; QUICK_ONLY=1 waits for no heartbeats
+test: test-sqlite test-postgresql test-mysql test-project $(if $(QUICK_ONLY),,test-slow test-busy) ## The whole suite, on every database; QUICK_ONLY=1 waits for no heartbeats
 
 .PHONY: test-sqlite
 test-sqlite: $(VENV)/.develop
@@ -69,10 +69,10 @@ test-mysql: $(VENV)/.develop $(VENV)/.mysql
 	$(BIN)/python -m tests.with_database mysql $(BIN)/python -m pytest tests/tasks tests/workers tests/monitoring/history \
 		-m "not slow" $(PYTEST)
 
-# They hardly do anything but wait, so both at once, and MariaDB's tests beside them.
+# Both at once: they hardly do anything but wait.
 .PHONY: test-slow
-test-slow: $(VENV)/.develop $(VENV)/.mysql
-	$(MAKE) --no-print-directory --jobs=3 --output-sync test-slow-sqlite test-slow-postgresql test-mysql
+test-slow: $(VENV)/.develop
+	$(MAKE) --no-print-directory --jobs=2 --output-sync test-slow-sqlite test-slow-postgresql
 
 .PHONY: test-slow-sqlite
 test-slow-sqlite: $(VENV)/.develop
@@ -85,6 +85,7 @@ test-slow-postgresql: $(VENV)/.develop
 .PHONY: test-busy
 test-busy: $(VENV)/.develop
 	$(BIN)/python -m pytest tests --ignore=tests/project -m busy $(PYTEST)
+	$(ON_POSTGRESQL) -m pytest tests/adapters/embedded -m busy $(PYTEST)
 
 .PHONY: test-project
 test-project: $(VENV)/.develop

@@ -127,7 +127,7 @@ def test_what_was_committed_but_not_delivered_runs(script, start, effects):
     assert effects() == ["safe"]
 
 
-@pytest.mark.slow
+@pytest.mark.busy
 def test_ten_thousand_jobs_run_exactly_once_each_in_two_processes(start, effects):
     enqueue_many(tasks.leave, [(str(number),) for number in range(10_000)])
 
