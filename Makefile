@@ -13,7 +13,7 @@ PYTHON ?= $(shell for minor in 14 13 12 11; do \
 # Tests of real processes wait more than they compute, and the slow ones, for heartbeats and leases to run out,
 # hardly do anything else.
 QUICK := -m "not slow and not busy" -n 5 --dist worksteal
-SLOW := -m slow -n 8 --dist worksteal
+SLOW := -m slow -n 6
 
 # Which versions an environment gets: together, newest or lower, see there.
 PINS ?= together
