@@ -109,6 +109,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         end_with_process()
         self._allowance = Allowance(PER_SECOND, BURST)
         self._interest = Interest()
+        self._answering = asyncio.Lock()
         self._listener = Listener(self._rights.scope, self._interest, self._rights.viewer)
         await self._until_closed.enter_async_context(_meanwhile(self._tell()))
         await asyncio.sleep(0)  # it listens before anything is asked
@@ -155,10 +156,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         wanted = ask.applied_to(self._interest)
         if len(wanted.jobs) + len(wanted.queues) > MOST_TOPICS:
             raise Unclear(f"A socket listens to {MOST_TOPICS} jobs and queues at most: unsubscribe first.")
-        # Said before the listener knows, so that no news comes before the answer.
-        await self._say(f"{ask.verb}d", **ask.topic.as_data())
-        self._interest = wanted
-        self._listener.want(wanted)
+        async with self._answering:  # no news of it comes before the answer, and none after it is missed
+            self._interest = wanted
+            self._listener.want(wanted)
+            await self._say(f"{ask.verb}d", **ask.topic.as_data())
 
     # --- what goes out ---
 
@@ -186,7 +187,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             found = await self._listener.next_news(HEARTBEAT_INTERVAL)
             for news in found:
                 if news.name in TOLD:
-                    await self.send(_as_message(news))
+                    async with self._answering:
+                        await self.send(_as_message(news))
             if not found:
                 await self._say("heartbeat")
             if time.monotonic() >= recheck_at:

@@ -1,12 +1,15 @@
 """A backend on Celery over each of its brokers, and what a test puts into them behind its back."""
 
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
+from celery import Celery
 
 from taskyard_adapters.celery.app import app_of
 from taskyard_adapters.celery.connection import declared_queue, open_connection
 from tests.support.processes import environment
+from tests.support.servers import wait_until
 
 pytest.register_assert_rewrite("tests.adapters.scenarios")
 
@@ -56,6 +59,28 @@ def put(connection):
         connection.Producer().publish(body, routing_key=queue.name, declare=[queue], **properties)
 
     return publish
+
+
+@pytest.fixture
+def tool(engine):
+    """Celery as Flower and other tools use it: they know the broker, and nothing of us."""
+    with Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[]) as app:
+        yield app
+
+
+@contextmanager
+def events_of(tool):
+    """What a tool is told by a worker that runs: the events so far, and `wait_for(condition, what)`."""
+    events = []
+    with tool.connection_for_read() as listening:
+        receiver = tool.events.Receiver(listening, handlers={"*": events.append})
+        consuming = receiver.itercapture(limit=None, timeout=20, wakeup=False)
+
+        def wait_for(condition, what, *deadline):
+            wait_until(lambda: next(consuming, None) or condition(), what, *deadline)
+
+        wait_for(lambda: events, "the worker gives signs of life")
+        yield events, wait_for
 
 
 def headers(task):

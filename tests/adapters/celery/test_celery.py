@@ -5,7 +5,6 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from celery import Celery
 from django.utils import timezone
 
 from taskyard import enqueue_many, get_result
@@ -14,7 +13,7 @@ from taskyard.models import Job
 from taskyard.testing.conformance import EngineUnderTest, tasks
 from taskyard_adapters.celery.app import app_of
 from taskyard_adapters.celery.connection import open_connection
-from tests.adapters.celery.conftest import BACKEND, queue_of
+from tests.adapters.celery.conftest import BACKEND, events_of, queue_of
 from tests.adapters.scenarios import depth, ready
 from tests.support.processes import environment
 from tests.support.servers import wait_until
@@ -49,70 +48,53 @@ def test_a_message_holds_an_id_and_shows_celerys_tools_our_tasks_name(engine, me
     assert "secret" not in str(message.headers) + str(message.body)
 
 
-def test_celerys_events_show_our_tasks_to_flower(engine, connection):
-    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
-    seen = []
+def test_celerys_events_show_our_tasks_to_flower(engine, tool):
     ready(engine)
-    with app.connection_for_read() as listening:
-        receiver = app.events.Receiver(listening, handlers={"*": seen.append})
-        consuming = receiver.itercapture(limit=None, timeout=20, wakeup=False)
-        wait_until(lambda: next(consuming, None) or seen, "the worker gives signs of life")
+    with events_of(tool) as (events, wait_for):
         result = engine.on(tasks.leave).enqueue("x")
-        wait_until(
-            lambda: next(consuming, None) or any(event["type"] == "task-succeeded" for event in seen),
-            "it ran",
-        )
+        wait_for(lambda: any(event["type"] == "task-succeeded" for event in events), "it ran")
 
-    ours = [event for event in seen if event["type"].startswith("task-")]
+    ours = [event for event in events if event["type"].startswith("task-")]
     assert [event["type"] for event in ours] == ["task-received", "task-started", "task-succeeded"]
     assert {event["uuid"] for event in ours} == {result.id}
     assert ours[0]["name"] == "taskyard.testing.conformance.tasks.leave"
 
 
-def test_no_event_is_lost_between_threads(engine):
+def test_no_event_is_lost_between_threads(engine, tool):
     """Celery's threads add events while its loop sends those before them."""
-    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
-    seen = []
     ready(engine)
-    with app.connection_for_read() as listening:
-        receiver = app.events.Receiver(listening, handlers={"*": seen.append})
-        consuming = receiver.itercapture(limit=None, timeout=20, wakeup=False)
-        wait_until(lambda: next(consuming, None) or seen, "the worker gives signs of life")
+    with events_of(tool) as (events, wait_for):
         enqueue_many(engine.on(tasks.leave), [(str(number),) for number in range(500)])
-        wait_until(
-            lambda: next(consuming, None) or sum(event["type"] == "task-succeeded" for event in seen) == 500,
-            "all have ended",
-            90,
+        wait_for(
+            lambda: sum(event["type"] == "task-succeeded" for event in events) == 500, "all have ended", 90
         )
 
-    kinds = Counter(event["type"] for event in seen if event["type"].startswith("task-"))
+    kinds = Counter(event["type"] for event in events if event["type"].startswith("task-"))
     assert kinds == {"task-received": 500, "task-started": 500, "task-succeeded": 500}
 
 
-def test_celerys_remote_control_reaches_our_worker(engine):
+def test_celerys_remote_control_reaches_our_worker(engine, tool):
     ready(engine)
-    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
 
-    stats = wait_until(lambda: app.control.inspect(timeout=2).stats(), "it answers")
+    stats = wait_until(lambda: tool.control.inspect(timeout=2).stats(), "it answers")
     [(node, stat)] = [(node, stat) for node, stat in stats.items() if node.startswith("under_test.")]
 
     assert stat["pool"]["max-concurrency"] == 4
-    registered = wait_until(lambda: app.control.inspect([node], timeout=2).registered(), "it answers again")
+    registered = wait_until(lambda: tool.control.inspect([node], timeout=2).registered(), "it answers again")
     assert any(task.startswith("taskyard.run") for task in registered[node])
 
 
-def test_a_task_that_celery_revokes_runs_all_the_same(engine):
+def test_a_task_that_celery_revokes_runs_all_the_same(engine, tool):
     """What is not to run is cancelled in the database; a worker's memory would swallow its every delivery."""
     ready(engine)
-    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
     blocker = engine.on(tasks.wait_for_test)
     enqueue_many(blocker, [(str(number),) for number in range(4)])
     wait_until(lambda: len(engine.effects()) == 4, "all slots are taken")
     result = engine.on(tasks.leave).enqueue("revoked")
 
-    app.control.revoke(result.id)
+    tool.control.revoke(result.id)
     revoked = wait_until(
-        lambda: any((app.control.inspect(timeout=2).revoked() or {}).values()), "the worker has heard of it"
+        lambda: any((tool.control.inspect(timeout=2).revoked() or {}).values()), "the worker has heard of it"
     )
 
     assert revoked

@@ -3,13 +3,12 @@
 from collections import defaultdict
 
 import pytest
-from celery import Celery
 
 from taskyard import cancel
 from taskyard.states import Event
 from taskyard.testing.conformance import tasks
 from taskyard_adapters.celery.endings import ending, event_of
-from tests.adapters.celery.conftest import BACKEND
+from tests.adapters.celery.conftest import BACKEND, events_of
 from tests.adapters.scenarios import ready
 from tests.support.servers import wait_until
 from tests.tasks.jobs import FAILURE, add_job, outcome
@@ -22,14 +21,9 @@ def engine(make_engine, request):
     return make_engine(BACKEND, broker="redis", POOL=request.param)
 
 
-def test_each_end_is_told_for_what_it_is(engine):
-    app = Celery(broker=engine.backend.settings.BROKER_URL, set_as_current=False, fixups=[])
-    seen = []
+def test_each_end_is_told_for_what_it_is(engine, tool):
     ready(engine)
-    with app.connection_for_read() as listening:
-        receiver = app.events.Receiver(listening, handlers={"*": seen.append})
-        consuming = receiver.itercapture(limit=None, timeout=20, wakeup=False)
-        wait_until(lambda: next(consuming, None) or seen, "the worker gives signs of life")
+    with events_of(tool) as (events, wait_for):
         endless = engine.on(tasks.wait_to_be_cancelled).enqueue()
         wait_until(engine.effects, "it runs")
         cancel(endless)
@@ -42,16 +36,16 @@ def test_each_end_is_told_for_what_it_is(engine):
             failed.id: ["task-failed"],
             retried.id: ["task-retried", "task-retried", "task-succeeded"],
         }
-        wait_until(lambda: next(consuming, None) or ends(seen) == expected, "all have ended")
+        wait_for(lambda: ends(events) == expected, "all have ended")
 
-    [told] = [event for event in seen if event["type"] == "task-failed"]
+    [told] = [event for event in events if event["type"] == "task-failed"]
     assert told["exception"] == "builtins.ValueError"
-    assert "secret" not in str(seen), "what was raised may be personal"
+    assert "secret" not in str(events), "what was raised may be personal"
 
 
-def ends(seen):
+def ends(events):
     found = defaultdict(list)
-    for event in seen:
+    for event in events:
         if event["type"] in ENDS:
             found[event["uuid"]].append(event["type"])
     return found

@@ -244,7 +244,7 @@ class TestComingBack:
         assert again.next("job")["id"] == str(job.pk)
 
     def test_who_comes_back_too_late(self, serve, viewer):
-        site = serve({"watcher.MEMORY": 2.5})
+        site = serve({"reporter.MEMORY": 2.5})
         page = site.listen("all=1", viewer)
         site.wait_for_ticks(1)
         page.next("job", id=str(add_job().pk))

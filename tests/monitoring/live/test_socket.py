@@ -337,7 +337,7 @@ async def test_nothing_is_left_of_a_socket_that_was_closed(ann, caplog):
 
 
 class Hanging:
-    """A server whose client takes nothing any more."""
+    """A server whose client takes nothing any more once `stuck_at` is in it, until it `goes_on`."""
 
     def __init__(self, cookie):
         self.scope = {
@@ -352,12 +352,22 @@ class Hanging:
             "subprotocols": [],
         }
         self.received = asyncio.Queue()
+        self.taken = asyncio.Queue()
         self.stuck_at = None
+        self.is_stuck, self.goes_on = asyncio.Event(), asyncio.Event()
 
     async def send(self, message):
         """Take a message, or never come to an end with it."""
-        if self.stuck_at is not None and self.stuck_at in message.get("text", ""):
-            await asyncio.Event().wait()
+        text = message.get("text", "")
+        if self.stuck_at is not None and self.stuck_at in text:
+            self.is_stuck.set()
+            await self.goes_on.wait()
+        if text:
+            self.taken.put_nowait(json.loads(text))
+
+    def hear(self, **message):
+        """Have the client say something."""
+        self.received.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
 
     async def __aenter__(self):
         self.received.put_nowait({"type": "websocket.connect"})
@@ -369,6 +379,26 @@ class Hanging:
 
     async def __aexit__(self, *_):
         self.serving.cancel()
+
+
+async def test_what_happens_while_the_answer_is_under_way_is_told_after_it(ann, vera, job_of):
+    async with (
+        Hanging(await sync_to_async(cookie_of)(ann)) as server,
+        opened(await sync_to_async(cookie_of)(vera)) as other,
+    ):
+        await other.ask(subscribe={"all": True})
+        server.stuck_at = "subscribed"
+        server.hear(subscribe={"queue": "default"})
+        async with asyncio.timeout(PATIENCE):
+            await server.is_stuck.wait()
+        job_id = await sync_to_async(job_of)(ann)
+        await other.heard("job", id=job_id)
+
+        server.goes_on.set()
+
+        async with asyncio.timeout(PATIENCE):
+            assert (await server.taken.get())["type"] == "subscribed"
+            assert (await server.taken.get())["id"] == job_id
 
 
 async def test_who_takes_nothing_is_dropped(ann, monkeypatch):
@@ -386,9 +416,8 @@ async def test_who_takes_the_news_too_slowly_is_dropped(ann, monkeypatch, job_of
     monkeypatch.setattr(import_module("taskyard_monitoring.live.watcher"), "PATIENCE", 0.2)
     job_id = await sync_to_async(job_of)(ann)
     async with Hanging(await sync_to_async(cookie_of)(ann)) as server:
-        text = json.dumps({"subscribe": {"job": job_id}})
         server.stuck_at = '"type":"job"'
-        server.received.put_nowait({"type": "websocket.receive", "text": text})
+        server.hear(subscribe={"job": job_id})
         async with asyncio.timeout(PATIENCE - 5):
             await server.serving
 
@@ -399,7 +428,7 @@ async def test_who_asks_without_taking_the_answers_is_dropped(ann, monkeypatch):
     monkeypatch.setattr(consumer, "SLOWEST", 0.2)
     async with Hanging(await sync_to_async(cookie_of)(ann)) as server:
         server.stuck_at = ""
-        server.received.put_nowait({"type": "websocket.receive", "text": json.dumps({"ping": 1})})
+        server.hear(ping=1)
         async with asyncio.timeout(PATIENCE):
             await server.serving
 
