@@ -109,8 +109,10 @@ def _slot_is_taken(job: Job) -> bool:
     )
 
 
-def _holders(jobs: Iterable[Job]) -> dict[UUID | str, Job]:
+def _holders(jobs: Sequence[Job]) -> dict[UUID | str, Job]:
     """Return the jobs that have these jobs' keys, by key."""
+    if all(job.unique_key is None for job in jobs):
+        return {}  # most jobs have none, and even a query that is never sent takes longer than their insert
     found = _with_keys_of(jobs).exclude(_EXPIRED)
     with explained_errors():
         return {job.unique_key: job for job in found if job.unique_key is not None}

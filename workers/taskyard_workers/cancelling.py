@@ -3,12 +3,13 @@
 import logging
 import threading
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, connections
 
 from taskyard.database import jobs_alias
 from taskyard.models import Job
 from taskyard.states import JobState
 
+from .connections import keep_connections
 from .live import LiveJobs
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class CancelWatch:
         while not self._stopped.wait(LOOK_INTERVAL):
             if not self._jobs:
                 continue
-            close_old_connections()
+            keep_connections()
             try:
                 self.look()
             except DatabaseError as error:

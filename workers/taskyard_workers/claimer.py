@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from uuid import UUID
 
-from django.db import close_old_connections, connections
+from django.db import connections
 
 from taskyard.models import Job
 from taskyard.transitions import claim_delivered
+
+from .connections import keep_connections
 
 BATCH = 200
 """The most jobs that are claimed in one statement."""
@@ -63,7 +65,7 @@ class Claimer:
         return batch, True
 
     def _claim(self, batch: Sequence[_Asked]) -> None:
-        close_old_connections()
+        keep_connections()
         try:
             jobs = claim_delivered([job_id for job_id, _ in batch], self._worker_id, self._backend)
         except Exception as error:

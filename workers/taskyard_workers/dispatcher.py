@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, connections
 
 from taskyard.announcing import announce
 from taskyard.backend import JobBackend, job_backends
@@ -38,6 +38,7 @@ from taskyard.states import JobState
 from taskyard.transitions import cancel_waiting, waiting_to_be_cancelled
 
 from . import rescue
+from .connections import keep_connections
 from .membership import BEAT
 from .signals import dispatcher_round
 
@@ -89,7 +90,7 @@ class Dispatcher:
     def run(self) -> None:
         """Act on what is due until stopped; a database out of reach is waited for."""
         while not self._stopped.is_set():
-            close_old_connections()
+            keep_connections()
             try:
                 sleep = self.run_once()
             except DatabaseError as error:

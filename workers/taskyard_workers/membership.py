@@ -18,12 +18,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, connections
 
 import taskyard
 from taskyard.backend import JobBackend, WorkerOptions
 from taskyard.database import DatabaseNow, explained_errors, jobs_alias, jobs_connection
 
+from .connections import keep_connections
 from .group import current_group
 from .memory import held_memory
 from .models import WorkerProcess
@@ -164,7 +165,7 @@ class Membership:
     def _beat_until_left(self) -> None:
         next_beat = time.monotonic() + BEAT
         while not self._left.wait(min(WISH_INTERVAL, max(0.0, next_beat - time.monotonic()))):
-            close_old_connections()
+            keep_connections()
             try:
                 if time.monotonic() >= next_beat:
                     if not self.beat():

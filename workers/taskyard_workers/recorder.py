@@ -12,7 +12,7 @@ import time
 from concurrent.futures import Future
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 from taskyard.database import jobs_alias
 from taskyard.models import Job
@@ -20,6 +20,8 @@ from taskyard.run import Run
 from taskyard.signals import job_progressed
 from taskyard.states import JobState
 from taskyard.transitions import Outcome, conclude
+
+from .connections import keep_connections
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +108,7 @@ class Recorder:
 
     def _write(self, batch: list[_Waiting]) -> None:
         while True:
-            close_old_connections()
+            keep_connections()
             try:
                 recorded = conclude([outcome for outcome, _ in batch])
                 break

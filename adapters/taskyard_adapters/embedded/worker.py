@@ -5,10 +5,11 @@ import queue
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 
 from taskyard.backend import WorkerOptions
 from taskyard.transitions import Claims, claim_waiting
+from taskyard_workers.connections import keep_connections
 from taskyard_workers.dispatcher import Dispatcher
 from taskyard_workers.process import JobProcess
 from taskyard_workers.queues import QueueNames
@@ -83,7 +84,7 @@ class EmbeddedWorker:
         if not room:
             return 0
         try:
-            close_old_connections()
+            keep_connections()
             jobs = claim_waiting(
                 Claims(
                     backend=self._backend.alias,
