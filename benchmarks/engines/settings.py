@@ -2,7 +2,7 @@
 
 import os
 
-from benchmarks.engines.combinations import broker_url, measured_here
+from benchmarks.engines.combinations import NAME, broker_url, measured_here
 from tests.settings import database
 
 _combination = measured_here()
@@ -13,7 +13,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = ["django.contrib.contenttypes", "django_q", "taskyard", "taskyard_workers"]
 DATABASES = {"default": {**database(os.environ["TASKYARD_TEST_DATABASE"]), "CONN_MAX_AGE": 60}}
 
-_broker = {} if _combination.broker == "database" else {"BROKER_URL": broker_url()}
+# Two combinations on one broker are two sites: without a prefix each would take the other's messages.
+_broker = {"BROKER_URL": broker_url(), "PREFIX": os.environ[NAME].replace("-", "_")} if broker_url() else {}
 TASKS = {
     "default": {"BACKEND": _combination.backend, "OPTIONS": {**_broker, **_combination.options}},
 }
