@@ -10,7 +10,7 @@ from compose.stack.plan import Plan, require
 DEBIAN = Path("/usr/lib/rabbitmq/bin")
 """Debian's scripts on PATH become another user and drop the environment; these do not."""
 
-AMQP, DISTRIBUTION = 5672, 25672
+AMQP = 5672
 
 
 def run_here(plan: Plan) -> None:
@@ -33,7 +33,8 @@ def run_here(plan: Plan) -> None:
         "RABBITMQ_USE_LONGNAME": "true",
         "RABBITMQ_NODE_IP_ADDRESS": plan.address,
         "RABBITMQ_NODE_PORT": str(port_here(AMQP)),
-        "RABBITMQ_DIST_PORT": str(DISTRIBUTION),
+        # It first tries this one on all addresses, where the usual one may be another node's.
+        "RABBITMQ_DIST_PORT": str(free_port()),
         "ERL_EPMD_ADDRESS": plan.address,
         "ERL_EPMD_PORT": mapper_port,
         "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
