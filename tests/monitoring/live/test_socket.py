@@ -387,6 +387,7 @@ async def test_what_happens_while_the_answer_is_under_way_is_told_after_it(ann, 
         opened(await sync_to_async(cookie_of)(vera)) as other,
     ):
         await other.ask(subscribe={"all": True})
+        await other.heard("subscribed")
         server.stuck_at = "subscribed"
         server.hear(subscribe={"queue": "default"})
         async with asyncio.timeout(PATIENCE):
