@@ -51,7 +51,9 @@ class Reporter:
         self._audience = audience
         self._lock = lock
         self._chronicle = Chronicle()
-        self._looked_at = float("-inf")
+        self.looked_at = float("-inf")
+        """When the latest look ended, by the monotonic clock."""
+
         self._wide_looked_at = float("-inf")
         self._drawings = Drawings(regions)
         self._newest: News | None = None
@@ -65,7 +67,7 @@ class Reporter:
 
     def begin(self) -> None:
         """Begin to look, again it may be: what was known long ago is forgotten."""
-        if time.monotonic() > self._looked_at + MEMORY:
+        if time.monotonic() > self.looked_at + MEMORY:
             self._chronicle, self._newest = Chronicle(), None
 
     def report(self, this: Round) -> bool:
@@ -85,7 +87,7 @@ class Reporter:
         else:
             return True
         finally:
-            self._looked_at = time.monotonic()
+            self.looked_at = time.monotonic()
         return False
 
     def _look(self, this: Round) -> None:

@@ -61,7 +61,6 @@ class Watcher:
         self._wishes: dict[Listener, Wish] = {}
         self._changed = threading.Condition()
         self._reporter = Reporter(self._audience, self._changed, regions)
-        self._looked_at = float("-inf")
         self._is_running = False
         self._is_woken = False
         self._told_position = ""
@@ -164,7 +163,7 @@ class Watcher:
         """Wait until it is time to look again; False, and the end of this thread, once nobody listens."""
         with self._changed:
             ready_at = time.monotonic() + pause
-            due_at = self._looked_at + (WOKEN_TICK if ears.are_open else TICK)
+            due_at = self._reporter.looked_at + (WOKEN_TICK if ears.are_open else TICK)
             while self._audience:
                 is_wanted = self._is_woken or self._wishes
                 left = (ready_at if is_wanted else max(ready_at, due_at)) - time.monotonic()
@@ -181,7 +180,6 @@ class Watcher:
             wishes, self._wishes = self._wishes, {}
             this = Round(wishes, self._audience.jobs, self._audience.wide)
         went_well = self._reporter.report(this)
-        self._looked_at = time.monotonic()
         self._send(this.news)
         if not went_well:
             self._put_back(wishes)
